@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of an access: which region it meets, and who answers there.
+ */
+#include "core.h"
+
+const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
+					   unsigned int bar, u32 offset,
+					   unsigned int length)
+{
+	const struct kvpci_region *region = &core->regions[core->region_first[bar]];
+	const struct kvpci_region *end = &core->regions[core->region_first[bar + 1]];
+
+	for (; region < end; region++) {
+		u32 at = offset - region->offset;
+
+		if (at < region->length && length <= region->length - at)
+			return region;
+	}
+	return NULL;
+}
+
+struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
+					const struct kvpci_region *region,
+					u32 offset, unsigned int length,
+					u64 value)
+{
+	const struct kvpci_queue *queue;
+	u32 index;
+
+	/*
+	 * 4.1.5.2: the driver writes the queue's index, 16 bits wide, at the
+	 * queue's address. Where each queue has an address of its own, that
+	 * says it all; a shared doorbell needs the value.
+	 */
+	if (length && length != 2)
+		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	if (region->multiplier) {
+		if (offset & (region->multiplier - 1))
+			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		index = offset / region->multiplier;
+	} else {
+		if (!length || offset)
+			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		index = (u16)value;
+	}
+
+	if (index >= core->num_queues)
+		return kvpci_effect(KVPCI_EFFECT_NO_KICK, 0);
+	index = array_index_nospec(index, core->num_queues);
+	queue = &core->queues[index];
+	if (!READ_ONCE(queue->enable) || READ_ONCE(queue->reset))
+		return kvpci_effect(KVPCI_EFFECT_NO_KICK, 0);
+	return kvpci_effect(KVPCI_EFFECT_KICK, index);
+}
+
+struct kvpci_effect kvpci_core_read(struct kvpci_core *core,
+				    const struct kvpci_region *region,
+				    u32 offset, unsigned int length, u64 *value)
+{
+	*value = 0;
+	switch (region->type) {
+	case KVPCI_REGION_COMMON:
+		return kvpci_common_read(core, offset, length, value);
+	case KVPCI_REGION_ISR:
+		if (offset)
+			break;
+		return kvpci_isr_read(core, value);
+	case KVPCI_REGION_DEVICE:
+		return kvpci_device_read(core, offset, length, value);
+	case KVPCI_REGION_MSIX_TABLE:
+		return kvpci_msix_table_read(core, offset, length, value);
+	case KVPCI_REGION_MSIX_PBA:
+		return kvpci_msix_pba_read(core, offset, length, value);
+	}
+	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+}
+
+struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
+				     const struct kvpci_region *region,
+				     u32 offset, unsigned int length, u64 value)
+{
+	if (length < 8)
+		value &= BIT_ULL(length * 8) - 1;
+	switch (region->type) {
+	case KVPCI_REGION_COMMON:
+		return kvpci_common_write(core, offset, length, value);
+	case KVPCI_REGION_DEVICE:
+		return kvpci_device_write(core, offset, length, value);
+	case KVPCI_REGION_MSIX_TABLE:
+		return kvpci_msix_table_write(core, offset, length, value);
+	}
+	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+}

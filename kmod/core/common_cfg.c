@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The common configuration structure (4.1.4.3), as a table of registers.
+ *
+ * A row says where a register begins, how wide it is and which field backs
+ * it. Rows without hooks are plain memory. An access that is not exactly one
+ * row, because of its offset or its width, reads 0 and writes nothing.
+ */
+#include "core.h"
+
+enum reg_base {
+	REG_DEVICE,	/* a field of struct kvpci_core */
+	REG_QUEUE,	/* a field of the selected queue */
+};
+
+/**
+ * struct reg - one register
+ * @width: bytes; 0: no register begins here
+ * @base: enum reg_base, what @field is an offset into
+ * @writable: writes go to @field, unless there is a hook
+ * @field: offset of the backing field
+ * @feature: bit that must be offered for the register to exist, 0: none
+ * @read: called instead of reading @field
+ * @write: called instead of writing @field; @queue is NULL for REG_DEVICE
+ */
+struct reg {
+	u8 width;
+	u8 base;
+	bool writable;
+	u8 feature;
+	u16 field;
+	u32 (*read)(struct kvpci_core *core);
+	struct kvpci_effect (*write)(struct kvpci_core *core,
+				     struct kvpci_queue *queue, u32 value);
+};
+
+/* What registers of a queue that does not exist read as. */
+static const struct kvpci_queue no_queue = {
+	.msix_vector = VIRTIO_MSI_NO_VECTOR,
+};
+
+static struct kvpci_queue *selected_queue(struct kvpci_core *core)
+{
+	u16 index = core->queue_select;
+
+	if (index >= core->num_queues)
+		return NULL;
+	index = array_index_nospec(index, core->num_queues);
+	return core->queues[index].size_max ? &core->queues[index] : NULL;
+}
+
+static u32 feature_word(const u32 *words, u32 select)
+{
+	if (select >= KVPCI_FEATURE_WORDS)
+		return 0;
+	return words[array_index_nospec(select, KVPCI_FEATURE_WORDS)];
+}
+
+/* R8 */
+static u32 device_feature_read(struct kvpci_core *core)
+{
+	return feature_word(core->features, core->device_feature_select);
+}
+
+/* R9: "the valid feature bits written": those the device offers */
+static u32 driver_feature_read(struct kvpci_core *core)
+{
+	return feature_word(core->driver_features, core->driver_feature_select) &
+	       feature_word(core->features, core->driver_feature_select);
+}
+
+static struct kvpci_effect driver_feature_write(struct kvpci_core *core,
+						struct kvpci_queue *queue,
+						u32 value)
+{
+	u32 select = core->driver_feature_select;
+
+	(void)queue;
+	/* 3.1.1 step 5: what FEATURES_OK sealed stays. */
+	if (core->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
+		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	if (select < KVPCI_FEATURE_WORDS) {
+		select = array_index_nospec(select, KVPCI_FEATURE_WORDS);
+		core->driver_features[select] = value;
+	}
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+static u32 num_queues_read(struct kvpci_core *core)
+{
+	return core->num_queues;
+}
+
+static u32 generation_read(struct kvpci_core *core)
+{
+	core->generation_read = core->config_generation;
+	return core->config_generation;
+}
+
+static struct kvpci_effect status_write(struct kvpci_core *core,
+					struct kvpci_queue *queue, u32 value)
+{
+	(void)queue;
+	return kvpci_status_write(core, value);
+}
+
+/* R39: a vector there is none of reads back as NO_VECTOR */
+static u16 valid_vector(const struct kvpci_core *core, u32 value)
+{
+	return value < core->num_vectors ? value : VIRTIO_MSI_NO_VECTOR;
+}
+
+static struct kvpci_effect config_vector_write(struct kvpci_core *core,
+					       struct kvpci_queue *queue,
+					       u32 value)
+{
+	(void)queue;
+	core->config_msix_vector = valid_vector(core, value);
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+static struct kvpci_effect queue_vector_write(struct kvpci_core *core,
+					      struct kvpci_queue *queue,
+					      u32 value)
+{
+	queue->msix_vector = valid_vector(core, value);
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+/* R16. Without RING_PACKED a power of two; packed rings may be of any size. */
+static struct kvpci_effect queue_size_write(struct kvpci_core *core,
+					    struct kvpci_queue *queue,
+					    u32 value)
+{
+	bool packed = kvpci_core_has_driver_feature(core, VIRTIO_F_RING_PACKED);
+
+	if (value && value <= queue->size_max &&
+	    (packed || is_power_of_2(value)))
+		queue->size = value;
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+#define DEVICE_FIELD(f)	.base = REG_DEVICE, .field = offsetof(struct kvpci_core, f)
+#define QUEUE_FIELD(f)	.base = REG_QUEUE, .field = offsetof(struct kvpci_queue, f)
+/* The upper half of a 64-bit field; kvpci runs on little-endian hosts only. */
+#define QUEUE_FIELD_HI(f)						\
+	.base = REG_QUEUE, .field = offsetof(struct kvpci_queue, f) + 4
+
+static const struct reg common_regs[] = {
+	[VIRTIO_PCI_COMMON_DFSELECT] = {
+		.width = 4, DEVICE_FIELD(device_feature_select), .writable = true },
+	[VIRTIO_PCI_COMMON_DF] = {
+		.width = 4, .read = device_feature_read },
+	[VIRTIO_PCI_COMMON_GFSELECT] = {
+		.width = 4, DEVICE_FIELD(driver_feature_select), .writable = true },
+	[VIRTIO_PCI_COMMON_GF] = {
+		.width = 4, .read = driver_feature_read, .write = driver_feature_write },
+	[VIRTIO_PCI_COMMON_MSIX] = {
+		.width = 2, DEVICE_FIELD(config_msix_vector), .write = config_vector_write },
+	[VIRTIO_PCI_COMMON_NUMQ] = {
+		.width = 2, .read = num_queues_read },
+	[VIRTIO_PCI_COMMON_STATUS] = {
+		.width = 1, DEVICE_FIELD(device_status), .write = status_write },
+	[VIRTIO_PCI_COMMON_CFGGENERATION] = {
+		.width = 1, .read = generation_read },
+	[VIRTIO_PCI_COMMON_Q_SELECT] = {
+		.width = 2, DEVICE_FIELD(queue_select), .writable = true },
+	[VIRTIO_PCI_COMMON_Q_SIZE] = {
+		.width = 2, QUEUE_FIELD(size), .write = queue_size_write },
+	[VIRTIO_PCI_COMMON_Q_MSIX] = {
+		.width = 2, QUEUE_FIELD(msix_vector), .write = queue_vector_write },
+	[VIRTIO_PCI_COMMON_Q_ENABLE] = {
+		.width = 2, QUEUE_FIELD(enable), .write = kvpci_queue_enable_write },
+	[VIRTIO_PCI_COMMON_Q_NOFF] = {
+		.width = 2, QUEUE_FIELD(notify_off) },
+	[VIRTIO_PCI_COMMON_Q_DESCLO] = {
+		.width = 4, QUEUE_FIELD(desc), .writable = true },
+	[VIRTIO_PCI_COMMON_Q_DESCHI] = {
+		.width = 4, QUEUE_FIELD_HI(desc), .writable = true },
+	[VIRTIO_PCI_COMMON_Q_AVAILLO] = {
+		.width = 4, QUEUE_FIELD(driver), .writable = true },
+	[VIRTIO_PCI_COMMON_Q_AVAILHI] = {
+		.width = 4, QUEUE_FIELD_HI(driver), .writable = true },
+	[VIRTIO_PCI_COMMON_Q_USEDLO] = {
+		.width = 4, QUEUE_FIELD(device), .writable = true },
+	[VIRTIO_PCI_COMMON_Q_USEDHI] = {
+		.width = 4, QUEUE_FIELD_HI(device), .writable = true },
+	[58] = { /* queue_reset */
+		.width = 2, QUEUE_FIELD(reset), .write = kvpci_queue_reset_write,
+		.feature = VIRTIO_F_RING_RESET },
+};
+
+static const struct reg *find_reg(const struct kvpci_core *core, u32 offset,
+				  unsigned int length)
+{
+	const struct reg *reg;
+
+	if (offset >= ARRAY_SIZE(common_regs))
+		return NULL;
+	reg = &common_regs[array_index_nospec(offset, ARRAY_SIZE(common_regs))];
+	if (reg->width != length)
+		return NULL;
+	if (reg->feature &&
+	    !(core->features[reg->feature / 32] & BIT(reg->feature % 32)))
+		return NULL;
+	return reg;
+}
+
+static u32 load(const void *field, unsigned int width)
+{
+	switch (width) {
+	case 1:
+		return *(const u8 *)field;
+	case 2:
+		return *(const u16 *)field;
+	default:
+		return *(const u32 *)field;
+	}
+}
+
+static void store(void *field, unsigned int width, u32 value)
+{
+	switch (width) {
+	case 1:
+		*(u8 *)field = value;
+		break;
+	case 2:
+		*(u16 *)field = value;
+		break;
+	default:
+		*(u32 *)field = value;
+		break;
+	}
+}
+
+struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
+				      unsigned int length, u64 *value)
+{
+	const struct reg *reg = find_reg(core, offset, length);
+	const void *base = core;
+
+	if (!reg)
+		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	if (reg->read) {
+		*value = reg->read(core);
+		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	}
+	if (reg->base == REG_QUEUE) {
+		base = selected_queue(core);
+		if (!base)
+			base = &no_queue;
+	}
+	*value = load((const u8 *)base + reg->field, reg->width);
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+/*
+ * May the driver change the selected queue now? Between enable and reset its
+ * parameters belong to the backend (4.1.4.3.2); only queue_reset itself, and
+ * queue_enable and the vector, which are nothing to the backend, may.
+ */
+static bool queue_writable(const struct kvpci_queue *queue,
+			   const struct reg *reg)
+{
+	if (queue->phase == KVPCI_QUEUE_STOP_POSTED ||
+	    queue->phase == KVPCI_QUEUE_STOP_READ)
+		return false;
+	return !queue->enable || reg->write == kvpci_queue_reset_write ||
+	       reg->write == queue_vector_write;
+}
+
+struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
+				       unsigned int length, u64 value)
+{
+	const struct reg *reg = find_reg(core, offset, length);
+	struct kvpci_queue *queue = NULL;
+	void *base = core;
+
+	if (!reg)
+		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	/* 2.4.2: until the reset is done the driver is to wait. */
+	if (core->backend == KVPCI_BACKEND_STOPPING)
+		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	if (reg->base == REG_QUEUE) {
+		queue = selected_queue(core);
+		if (!queue || !queue_writable(queue, reg))
+			return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		base = queue;
+	}
+	if (reg->write)
+		return reg->write(core, queue, value);
+	if (reg->writable)
+		store((u8 *)base + reg->field, reg->width, value);
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+void kvpci_queue_init(struct kvpci_queue *queue)
+{
+	WRITE_ONCE(queue->enable, 0);
+	WRITE_ONCE(queue->reset, 0);
+	queue->size = queue->size_max;
+	queue->msix_vector = VIRTIO_MSI_NO_VECTOR;
+	queue->phase = KVPCI_QUEUE_IDLE;
+	queue->desc = 0;
+	queue->driver = 0;
+	queue->device = 0;
+}

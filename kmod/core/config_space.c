@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI configuration space as bytes with masks: what may be written to each
+ * bit is decided once, when the space is built; a write has no cases left but
+ * its side effects.
+ */
+#include "config_space.h"
+
+#define CAPS_FIRST	PCI_STD_HEADER_SIZEOF
+#define CAPS_END	256
+
+#define VIRTIO_VENDOR	0x1af4
+#define VIRTIO_DEVICE	0x1040	/* + virtio device type, 4.1.2.1 */
+#define VIRTIO_SUBSYS	0x0040	/* + virtio device type, 4.1.2.1 */
+#define VIRTIO_REVISION	1
+
+/* Version 1 of the PCI Express capability of an integrated endpoint */
+#define EXP_SIZE	12
+
+/* Offset of the data field in the PCI configuration access capability */
+#define WINDOW_DATA	offsetof(struct virtio_pci_cfg_cap, pci_cfg_data)
+
+static u32 get(const u8 *bytes, u32 offset, unsigned int length)
+{
+	u32 value = 0;
+
+	while (length--)
+		value = value << 8 | bytes[offset + length];
+	return value;
+}
+
+static void put(u8 *bytes, u32 offset, unsigned int length, u32 value)
+{
+	for (; length--; value >>= 8)
+		bytes[offset++] = value;
+}
+
+static void init_header(struct kvpci_config_space *cs, u32 virtio_id,
+			u32 class, u8 intx_pin)
+{
+	put(cs->value, PCI_VENDOR_ID, 2, VIRTIO_VENDOR);
+	put(cs->value, PCI_DEVICE_ID, 2, VIRTIO_DEVICE + virtio_id);
+	put(cs->value, PCI_REVISION_ID, 1, VIRTIO_REVISION);
+	put(cs->value, PCI_CLASS_REVISION + 1, 3, class);
+	put(cs->value, PCI_SUBSYSTEM_VENDOR_ID, 2, VIRTIO_VENDOR);
+	put(cs->value, PCI_SUBSYSTEM_ID, 2, VIRTIO_SUBSYS + virtio_id);
+	put(cs->value, PCI_INTERRUPT_PIN, 1, intx_pin);
+	put(cs->value, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+
+	put(cs->wmask, PCI_COMMAND, 2,
+	    PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
+	    PCI_COMMAND_PARITY | PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE);
+	put(cs->wmask, PCI_CACHE_LINE_SIZE, 1, 0xff);
+	put(cs->wmask, PCI_INTERRUPT_LINE, 1, 0xff);
+}
+
+static void init_bars(struct kvpci_config_space *cs)
+{
+	static const u8 low_bits[] = {
+		[KVPCI_BAR_IO] = PCI_BASE_ADDRESS_SPACE_IO,
+		[KVPCI_BAR_MEM32] = PCI_BASE_ADDRESS_MEM_TYPE_32,
+		[KVPCI_BAR_MEM64] = PCI_BASE_ADDRESS_MEM_TYPE_64,
+	};
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_NUM_BARS; i++) {
+		const struct kvpci_bar *bar = &cs->bars[i];
+		u32 reg = PCI_BASE_ADDRESS_0 + i * 4;
+
+		if (bar->kind == KVPCI_BAR_NONE)
+			continue;
+		put(cs->value, reg, 4, low_bits[bar->kind]);
+		put(cs->wmask, reg, 4, ~(bar->size - 1));
+		if (bar->kind == KVPCI_BAR_MEM64)
+			put(cs->wmask, reg + 4, 4, ~0U);
+	}
+}
+
+/* Where the next capability goes, and the byte that points to it. */
+struct cap_cursor {
+	u32 next;
+	u32 link;
+};
+
+/* Return: the capability's offset, or 0 if it does not fit. */
+static u32 add_cap(struct kvpci_config_space *cs, struct cap_cursor *at,
+		   u8 id, u32 length)
+{
+	u32 cap = at->next;
+
+	if (length > CAPS_END - cap)
+		return 0;
+	cs->value[cap + PCI_CAP_LIST_ID] = id;
+	cs->value[at->link] = cap;
+	at->link = cap + PCI_CAP_LIST_NEXT;
+	at->next = (cap + length + 3) & ~3U;
+	return cap;
+}
+
+static bool add_pm(struct kvpci_config_space *cs, struct cap_cursor *at)
+{
+	u32 cap = add_cap(cs, at, PCI_CAP_ID_PM, PCI_PM_SIZEOF);
+
+	if (!cap)
+		return false;
+	cs->pm = cap;
+	put(cs->value, cap + PCI_PM_PMC, 2, 3);	/* version 1.2 */
+	put(cs->value, cap + PCI_PM_CTRL, 2, PCI_PM_CTRL_NO_SOFT_RESET);
+	put(cs->wmask, cap + PCI_PM_CTRL, 2, PCI_PM_CTRL_STATE_MASK);
+	return true;
+}
+
+static bool add_exp(struct kvpci_config_space *cs, struct cap_cursor *at)
+{
+	u32 cap = add_cap(cs, at, PCI_CAP_ID_EXP, EXP_SIZE);
+
+	if (!cap)
+		return false;
+	cs->exp = cap;
+	put(cs->value, cap + PCI_EXP_FLAGS, 2, 1 | PCI_EXP_TYPE_RC_END << 4);
+	put(cs->value, cap + PCI_EXP_DEVCAP, 4,
+	    PCI_EXP_DEVCAP_RBER | PCI_EXP_DEVCAP_FLR);
+	put(cs->value, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_RELAX_EN);
+	put(cs->wmask, cap + PCI_EXP_DEVCTL, 2,
+	    PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
+	    PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN |
+	    PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ);
+	return true;
+}
+
+static bool add_msix(struct kvpci_config_space *cs, struct cap_cursor *at,
+		     u32 num_vectors, const struct kvpci_region *table,
+		     const struct kvpci_region *pba)
+{
+	u32 cap = add_cap(cs, at, PCI_CAP_ID_MSIX, PCI_CAP_MSIX_SIZEOF);
+
+	if (!cap)
+		return false;
+	cs->msix = cap;
+	put(cs->value, cap + PCI_MSIX_FLAGS, 2, num_vectors - 1);
+	put(cs->wmask, cap + PCI_MSIX_FLAGS, 2,
+	    PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	put(cs->value, cap + PCI_MSIX_TABLE, 4, table->offset | table->bar);
+	put(cs->value, cap + PCI_MSIX_PBA, 4, pba->offset | pba->bar);
+	return true;
+}
+
+/* 4.1.4: struct virtio_pci_cap, with what some types append. */
+static u32 add_virtio(struct kvpci_config_space *cs, struct cap_cursor *at,
+		      u8 cfg_type, u8 length, const struct kvpci_region *region)
+{
+	u32 cap = add_cap(cs, at, PCI_CAP_ID_VNDR, length);
+
+	if (!cap)
+		return 0;
+	put(cs->value, cap + VIRTIO_PCI_CAP_LEN, 1, length);
+	put(cs->value, cap + VIRTIO_PCI_CAP_CFG_TYPE, 1, cfg_type);
+	if (region) {
+		put(cs->value, cap + VIRTIO_PCI_CAP_BAR, 1, region->bar);
+		put(cs->value, cap + VIRTIO_PCI_CAP_OFFSET, 4, region->offset);
+		put(cs->value, cap + VIRTIO_PCI_CAP_LENGTH, 4, region->length);
+	}
+	return cap;
+}
+
+static bool add_region(struct kvpci_config_space *cs, struct cap_cursor *at,
+		       const struct kvpci_region *region)
+{
+	static const struct {
+		u8 cfg_type;
+		u8 length;
+	} caps[] = {
+		[KVPCI_REGION_COMMON] = { VIRTIO_PCI_CAP_COMMON_CFG, 16 },
+		[KVPCI_REGION_NOTIFY] = { VIRTIO_PCI_CAP_NOTIFY_CFG, 20 },
+		[KVPCI_REGION_ISR] = { VIRTIO_PCI_CAP_ISR_CFG, 16 },
+		[KVPCI_REGION_DEVICE] = { VIRTIO_PCI_CAP_DEVICE_CFG, 16 },
+	};
+	u32 cap;
+
+	if (region->type >= ARRAY_SIZE(caps))
+		return true;	/* MSI-X has a capability of its own */
+	cap = add_virtio(cs, at, caps[region->type].cfg_type,
+			 caps[region->type].length, region);
+	if (cap && region->type == KVPCI_REGION_NOTIFY)
+		put(cs->value, cap + VIRTIO_PCI_NOTIFY_CAP_MULT, 4,
+		    region->multiplier);
+	return cap;
+}
+
+static bool add_window(struct kvpci_config_space *cs, struct cap_cursor *at)
+{
+	u32 cap = add_virtio(cs, at, VIRTIO_PCI_CAP_PCI_CFG,
+			     sizeof(struct virtio_pci_cfg_cap), NULL);
+
+	if (!cap)
+		return false;
+	cs->window = cap;
+	put(cs->wmask, cap + VIRTIO_PCI_CAP_BAR, 1, 0xff);
+	put(cs->wmask, cap + VIRTIO_PCI_CAP_OFFSET, 4, ~0U);
+	put(cs->wmask, cap + VIRTIO_PCI_CAP_LENGTH, 4, ~0U);
+	put(cs->wmask, cap + WINDOW_DATA, 4, ~0U);
+	return true;
+}
+
+static const struct kvpci_region *
+find_type(const struct kvpci_device_create *desc,
+	  const struct kvpci_region *regions, u32 type)
+{
+	u32 i;
+
+	for (i = 0; i < desc->num_regions; i++)
+		if (regions[i].type == type)
+			return &regions[i];
+	return NULL;
+}
+
+int kvpci_config_space_init(struct kvpci_config_space *cs,
+			    const struct kvpci_device_create *desc,
+			    const struct kvpci_region *regions, u32 class,
+			    u8 intx_pin)
+{
+	struct cap_cursor at = {
+		.next = CAPS_FIRST,
+		.link = PCI_CAPABILITY_LIST,
+	};
+	bool ok;
+	u32 i;
+
+	memcpy(cs->bars, desc->bars, sizeof(cs->bars));
+	init_header(cs, desc->virtio_id, class, intx_pin);
+	init_bars(cs);
+
+	ok = add_pm(cs, &at) && add_exp(cs, &at);
+	if (desc->num_vectors)
+		ok = ok && add_msix(cs, &at, desc->num_vectors,
+				    find_type(desc, regions,
+					      KVPCI_REGION_MSIX_TABLE),
+				    find_type(desc, regions,
+					      KVPCI_REGION_MSIX_PBA));
+	for (i = 0; i < desc->num_regions; i++)
+		ok = ok && add_region(cs, &at, &regions[i]);
+	ok = ok && add_window(cs, &at);
+	return ok ? 0 : -ENOSPC;
+}
+
+u32 kvpci_config_space_read(const struct kvpci_config_space *cs, u32 offset,
+			    unsigned int length)
+{
+	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
+		return 0;
+	return get(cs->value, array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE),
+		   length);
+}
+
+static bool touches(u32 offset, unsigned int length, u32 reg, u32 size)
+{
+	return offset < reg + size && reg < offset + length;
+}
+
+/* What a write of these bytes changed, seen from the registers it met. */
+static u32 changes(const struct kvpci_config_space *cs, u32 offset,
+		   unsigned int length)
+{
+	u32 change = 0;
+
+	if (touches(offset, length, PCI_COMMAND, 2))
+		change |= KVPCI_CONFIG_DECODE | KVPCI_CONFIG_IRQ;
+	if (touches(offset, length, PCI_BASE_ADDRESS_0, KVPCI_NUM_BARS * 4) ||
+	    touches(offset, length, cs->pm + PCI_PM_CTRL, 2))
+		change |= KVPCI_CONFIG_DECODE;
+	if (cs->msix && touches(offset, length, cs->msix + PCI_MSIX_FLAGS, 2))
+		change |= KVPCI_CONFIG_IRQ;
+	return change;
+}
+
+u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
+			     unsigned int length, u32 value)
+{
+	u32 change = 0, old, mask;
+
+	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
+		return 0;
+	offset = array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE);
+
+	/* A bit that reads as 0 and acts when 1 is written */
+	if (touches(offset, length, cs->exp + PCI_EXP_DEVCTL + 1, 1) &&
+	    value >> ((cs->exp + PCI_EXP_DEVCTL + 1 - offset) * 8) &
+	    PCI_EXP_DEVCTL_BCR_FLR >> 8)
+		change |= KVPCI_CONFIG_FLR;
+	if (kvpci_config_space_window_hit(cs, offset, length))
+		change |= KVPCI_CONFIG_WINDOW;
+
+	old = get(cs->value, offset, length);
+	mask = get(cs->wmask, offset, length);
+	value = (old & ~mask) | (value & mask);
+	put(cs->value, offset, length, value);
+	if (value != old)
+		change |= changes(cs, offset, length);
+	return change;
+}
+
+/* Where BAR @i is set to, or false if that is no place to answer at. */
+static bool bar_addr(const struct kvpci_config_space *cs, unsigned int i,
+		     u64 *addr)
+{
+	const struct kvpci_bar *bar = &cs->bars[i];
+	u32 reg = PCI_BASE_ADDRESS_0 + i * 4;
+	u64 top = 0xffffffff;
+
+	*addr = get(cs->value, reg, 4) & ~(bar->size - 1);
+	if (bar->kind == KVPCI_BAR_MEM64) {
+		*addr |= (u64)get(cs->value, reg + 4, 4) << 32;
+		top = BIT_ULL(52) - 1;
+	} else if (bar->kind == KVPCI_BAR_IO) {
+		top = 0xffff;
+	}
+	/* Not at 0, and not at the very top, where sizing leaves it. */
+	return *addr && *addr < top && bar->size - 1 < top - *addr;
+}
+
+u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
+{
+	u32 command = get(cs->value, PCI_COMMAND, 2);
+	u32 mapped = 0;
+	unsigned int i;
+
+	memset(addr, 0, KVPCI_NUM_BARS * sizeof(*addr));
+	if (get(cs->value, cs->pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK)
+		return 0;
+	for (i = 0; i < KVPCI_NUM_BARS; i++) {
+		u32 enable = cs->bars[i].kind == KVPCI_BAR_IO ?
+			     PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+
+		if (cs->bars[i].kind == KVPCI_BAR_NONE || !(command & enable))
+			continue;
+		if (bar_addr(cs, i, &addr[i]))
+			mapped |= BIT(i);
+		else
+			addr[i] = 0;
+	}
+	return mapped;
+}
+
+u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs)
+{
+	u32 command = get(cs->value, PCI_COMMAND, 2);
+	u32 control = cs->msix ? get(cs->value, cs->msix + PCI_MSIX_FLAGS, 2) : 0;
+
+	return (control & PCI_MSIX_FLAGS_ENABLE ? KVPCI_IRQ_MSIX_ENABLE : 0) |
+	       (control & PCI_MSIX_FLAGS_MASKALL ? KVPCI_IRQ_MSIX_MASKALL : 0) |
+	       (command & PCI_COMMAND_INTX_DISABLE ? KVPCI_IRQ_INTX_DISABLE : 0) |
+	       (command & PCI_COMMAND_MASTER ? KVPCI_IRQ_MASTER : 0);
+}
+
+void kvpci_config_space_set_intx(struct kvpci_config_space *cs, bool asserted)
+{
+	cs->value[PCI_STATUS] &= ~PCI_STATUS_INTERRUPT;
+	if (asserted)
+		cs->value[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
+}
+
+bool kvpci_config_space_window_hit(const struct kvpci_config_space *cs,
+				   u32 offset, unsigned int length)
+{
+	return touches(offset, length, cs->window + WINDOW_DATA, 4);
+}
+
+/* R32 to R34 */
+bool kvpci_config_space_window(const struct kvpci_config_space *cs,
+			       struct kvpci_window *access)
+{
+	u32 cap = cs->window;
+	u32 length = get(cs->value, cap + VIRTIO_PCI_CAP_LENGTH, 4);
+	const struct kvpci_bar *bar;
+
+	access->bar = cs->value[cap + VIRTIO_PCI_CAP_BAR];
+	access->offset = get(cs->value, cap + VIRTIO_PCI_CAP_OFFSET, 4);
+	access->value = get(cs->value, cap + WINDOW_DATA, 4);
+	if (length != 1 && length != 2 && length != 4)
+		return false;
+	access->length = length;
+	if (access->bar >= KVPCI_NUM_BARS || access->offset % length)
+		return false;
+	bar = &cs->bars[array_index_nospec(access->bar, KVPCI_NUM_BARS)];
+	return bar->kind != KVPCI_BAR_NONE &&
+	       access->offset <= bar->size - length;
+}
+
+void kvpci_config_space_set_window(struct kvpci_config_space *cs, u32 value)
+{
+	put(cs->value, cs->window + WINDOW_DATA, 4, value);
+}

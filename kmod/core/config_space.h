@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A function's PCI configuration space: identity, command and status, BARs,
+ * and the capabilities that tell a driver where the virtio structures are.
+ * Part of the register core: no KVM, no locks, no allocation.
+ */
+#ifndef KVPCI_CONFIG_SPACE_H
+#define KVPCI_CONFIG_SPACE_H
+
+#include "platform.h"
+
+#define KVPCI_CONFIG_SPACE_SIZE	4096	/* PCI Express, one function */
+
+/* What a write to configuration space changed: bits. */
+enum kvpci_config_change {
+	KVPCI_CONFIG_DECODE = 1 << 0,	/* kvpci_config_space_decode() */
+	KVPCI_CONFIG_IRQ = 1 << 1,	/* kvpci_config_space_irq_flags() */
+	KVPCI_CONFIG_WINDOW = 1 << 2,	/* kvpci_config_space_window(): write */
+	KVPCI_CONFIG_FLR = 1 << 3,	/* function level reset */
+};
+
+/**
+ * struct kvpci_config_space - bytes, and what may be written to each bit
+ * @value: what a read returns
+ * @wmask: bits a write changes
+ * @bars: kinds and sizes
+ * @msix: offset of the MSI-X capability, 0: none
+ * @exp: offset of the PCI Express capability
+ * @pm: offset of the power management capability
+ * @window: offset of the PCI configuration access capability (4.1.4.9)
+ */
+struct kvpci_config_space {
+	u8 value[KVPCI_CONFIG_SPACE_SIZE];
+	u8 wmask[KVPCI_CONFIG_SPACE_SIZE];
+	struct kvpci_bar bars[KVPCI_NUM_BARS];
+	u16 msix;
+	u16 exp;
+	u16 pm;
+	u16 window;
+};
+
+/* An access through the PCI configuration access capability. */
+struct kvpci_window {
+	u8 bar;
+	u8 length;
+	u32 offset;
+	u32 value;	/* of a write */
+};
+
+/**
+ * kvpci_config_space_init() - build the configuration space of a device
+ * @cs: zeroed
+ * @desc: a description that passed kvpci_core_check()
+ * @regions: @desc->num_regions of them; capabilities keep their order
+ * @class: PCI class code, 24 bits
+ * @intx_pin: 1 to 4 for INTA# to INTD#, 0: none
+ *
+ * Return: 0, or -ENOSPC if the 192 bytes for capabilities do not hold them all.
+ */
+int kvpci_config_space_init(struct kvpci_config_space *cs,
+			    const struct kvpci_device_create *desc,
+			    const struct kvpci_region *regions, u32 class,
+			    u8 intx_pin);
+
+/**
+ * kvpci_config_space_read() - read 1, 2 or 4 bytes inside the space
+ *
+ * Before reading the data field of the window, see
+ * kvpci_config_space_window_hit(): the access it describes comes first.
+ */
+u32 kvpci_config_space_read(const struct kvpci_config_space *cs, u32 offset,
+			    unsigned int length);
+
+/**
+ * kvpci_config_space_write() - write 1, 2 or 4 bytes inside the space
+ *
+ * Return: bits of enum kvpci_config_change.
+ */
+u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
+			     unsigned int length, u32 value);
+
+/**
+ * kvpci_config_space_decode() - which BARs answer, and where
+ * @cs: the space
+ * @addr: out: KVPCI_NUM_BARS addresses, 0 where not mapped
+ *
+ * A BAR at an address that cannot be meant, 0 or beyond its space, as during
+ * sizing, does not answer.
+ *
+ * Return: bit n set: BAR n answers.
+ */
+u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr);
+
+/** kvpci_config_space_irq_flags() - KVPCI_IRQ_* as the registers say */
+u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs);
+
+/** kvpci_config_space_set_intx() - set or clear Status.Interrupt */
+void kvpci_config_space_set_intx(struct kvpci_config_space *cs, bool asserted);
+
+/** kvpci_config_space_window_hit() - does the access touch the window's data? */
+bool kvpci_config_space_window_hit(const struct kvpci_config_space *cs,
+				   u32 offset, unsigned int length);
+
+/**
+ * kvpci_config_space_window() - the access the window describes
+ * @cs: the space
+ * @access: out: bar, offset, length and, for a write, value
+ *
+ * Return: false if the driver set up no valid one.
+ */
+bool kvpci_config_space_window(const struct kvpci_config_space *cs,
+			       struct kvpci_window *access);
+
+/** kvpci_config_space_set_window() - store what the window's read returned */
+void kvpci_config_space_set_window(struct kvpci_config_space *cs, u32 value);
+
+#endif /* KVPCI_CONFIG_SPACE_H */

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The register core: what a virtio-pci function answers to each access, and
+ * nothing else. No KVM, no locks, no allocation; the same files are compiled
+ * into the module, into the launcher (--transport user) and into the tests.
+ *
+ * An access goes in as (region, offset, length, value). Out come a value and
+ * an effect, which the caller carries out after it has let go of its lock.
+ *
+ * Unless a function says otherwise, the caller holds the lock that protects
+ * the struct kvpci_core.
+ */
+#ifndef KVPCI_CORE_H
+#define KVPCI_CORE_H
+
+#include "platform.h"
+
+#define KVPCI_FEATURE_WORDS	4	/* feature bits 0 to 127 */
+
+/* What the guest's access wants done. */
+enum kvpci_effect_kind {
+	KVPCI_EFFECT_NONE = 0,
+	KVPCI_EFFECT_OTHER,	/* met no register; nothing to do but count */
+	KVPCI_EFFECT_KICK,	/* arg: queue whose kick eventfd to signal */
+	KVPCI_EFFECT_NO_KICK,	/* a doorbell of no, or no enabled, queue */
+	KVPCI_EFFECT_EVENT,	/* kvpci_core_event_peek() has news */
+	KVPCI_EFFECT_VECTOR,	/* arg: pending vector that may now be sent */
+	KVPCI_EFFECT_INTX,	/* kvpci_core_intx() may have changed */
+};
+
+struct kvpci_effect {
+	u16 kind;
+	u16 arg;
+};
+
+/* The backend's life as the driver's status writes and our events drive it. */
+enum kvpci_backend {
+	KVPCI_BACKEND_STOPPED = 0,	/* no DRIVER_OK since the last reset */
+	KVPCI_BACKEND_STARTING,		/* START waits to be read */
+	KVPCI_BACKEND_RUNNING,		/* START has been read */
+	KVPCI_BACKEND_STOPPING,		/* STOP posted, not yet acknowledged */
+};
+
+/* A queue's own events, while the backend is running. */
+enum kvpci_queue_phase {
+	KVPCI_QUEUE_IDLE = 0,
+	KVPCI_QUEUE_STARTING,	/* QUEUE_START waits to be read */
+	KVPCI_QUEUE_STOP_POSTED,	/* QUEUE_STOP waits to be read */
+	KVPCI_QUEUE_STOP_READ,	/* QUEUE_STOP read, not yet acknowledged */
+};
+
+/**
+ * struct kvpci_queue - one virtqueue's registers
+ * @size_max: queue_size after reset; 0: there is no such queue
+ * @notify_off: queue_notify_off
+ * @size: queue_size
+ * @msix_vector: queue_msix_vector
+ * @enable: queue_enable
+ * @reset: queue_reset
+ * @phase: enum kvpci_queue_phase
+ * @desc: queue_desc
+ * @driver: queue_driver
+ * @device: queue_device
+ */
+struct kvpci_queue {
+	/* immutable after create */
+	u16 size_max;
+	u16 notify_off;
+	/* registers */
+	u16 size;
+	u16 msix_vector;
+	u16 enable;
+	u16 reset;
+	u16 phase;
+	u64 desc;
+	u64 driver;
+	u64 device;
+};
+
+/* One entry of the MSI-X table, by dword. */
+struct kvpci_vector {
+	u32 word[4];	/* address low, address high, data, vector control */
+};
+
+/* A message ready to be sent. */
+struct kvpci_msg {
+	u64 address;
+	u32 data;
+};
+
+/**
+ * struct kvpci_core - the registers of one function
+ * @bars: kinds and sizes, by index
+ * @regions: what the BARs hold, grouped by BAR, best first
+ * @region_first: index in @regions of each BAR's first; [n + 1] ends BAR n
+ * @features: offered feature bits
+ * @num_queues: queues
+ * @num_vectors: MSI-X vectors
+ * @config_size: bytes at @config
+ * @queues: @num_queues of them; caller's memory
+ * @vectors: @num_vectors of them; caller's memory
+ * @config: device configuration; caller's memory
+ * @config_mask: bits of it the driver may write, or NULL; caller's memory
+ * @pending: the PBA, one bit a vector
+ */
+struct kvpci_core {
+	/* immutable after create */
+	struct kvpci_bar bars[KVPCI_NUM_BARS];
+	struct kvpci_region regions[KVPCI_MAX_REGIONS];
+	u8 region_first[KVPCI_NUM_BARS + 1];
+	u32 features[KVPCI_FEATURE_WORDS];
+	u16 num_queues;
+	u16 num_vectors;
+	u16 config_size;
+	struct kvpci_queue *queues;
+	struct kvpci_vector *vectors;
+	u8 *config;
+	u8 *config_mask;
+
+	/* common configuration */
+	u32 device_feature_select;
+	u32 driver_feature_select;
+	u32 driver_features[KVPCI_FEATURE_WORDS];
+	u16 config_msix_vector;
+	u16 queue_select;
+	u8 device_status;
+	u8 config_generation;
+	u8 generation_read;	/* the generation the driver saw last */
+
+	/* interrupts */
+	u8 isr;
+	u8 irq_flags;		/* KVPCI_IRQ_* */
+	u64 pending[KVPCI_MAX_VECTORS / 64];
+
+	/* events */
+	u8 backend;		/* enum kvpci_backend */
+	u8 events;		/* BIT(enum kvpci_event_kind) that wait to be read */
+	u16 queue_events;	/* queues in STARTING or STOP_POSTED */
+};
+
+/* layout.c: is the description of a device sound, and the tables made of it */
+
+/**
+ * kvpci_core_check() - is this a device the core can be?
+ * @desc: the device; pointers inside are not followed
+ * @regions: @desc->num_regions of them
+ * @queue_sizes: @desc->num_queues of them
+ *
+ * Return: 0, or the error KVPCI_DEVICE_CREATE documents.
+ */
+int kvpci_core_check(const struct kvpci_device_create *desc,
+		     const struct kvpci_region *regions, const u16 *queue_sizes);
+
+/**
+ * kvpci_core_init() - make a core of a description that passed the check
+ * @core: zeroed, with @queues, @vectors, @config and @config_mask pointing to
+ *	zeroed memory of the right sizes (NULL where the size is 0)
+ * @desc: the device; pointers inside are not followed
+ * @regions: @desc->num_regions of them
+ * @queue_sizes: @desc->num_queues of them
+ *
+ * @core->config and @core->config_mask are the caller's to fill.
+ */
+void kvpci_core_init(struct kvpci_core *core,
+		     const struct kvpci_device_create *desc,
+		     const struct kvpci_region *regions, const u16 *queue_sizes);
+
+/* Accesses: access.c */
+
+/**
+ * kvpci_core_find() - the region an access falls into
+ * @core: the function
+ * @bar: index of a BAR, below KVPCI_NUM_BARS
+ * @offset: first byte inside the BAR
+ * @length: bytes
+ *
+ * Needs no lock: looks at immutable fields only.
+ *
+ * Return: the region that holds all of the access, or NULL.
+ */
+const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
+					   unsigned int bar, u32 offset,
+					   unsigned int length);
+
+/**
+ * kvpci_core_doorbell() - the driver wrote to a doorbell region
+ * @core: the function
+ * @region: a KVPCI_REGION_NOTIFY region of it
+ * @offset: first byte inside the region
+ * @length: bytes written; 0 if neither length nor value is known
+ * @value: what was written
+ *
+ * Needs no lock.
+ *
+ * Return: KVPCI_EFFECT_KICK, KVPCI_EFFECT_NO_KICK or KVPCI_EFFECT_OTHER.
+ */
+struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
+					const struct kvpci_region *region,
+					u32 offset, unsigned int length,
+					u64 value);
+
+/**
+ * kvpci_core_read() - the driver reads from a region
+ * @core: the function
+ * @region: where, as kvpci_core_find() gave it
+ * @offset: first byte inside the region
+ * @length: 1, 2, 4 or 8
+ * @value: out: the value, zero-extended
+ *
+ * Return: KVPCI_EFFECT_NONE, _OTHER or (ISR) _INTX.
+ */
+struct kvpci_effect kvpci_core_read(struct kvpci_core *core,
+				    const struct kvpci_region *region,
+				    u32 offset, unsigned int length,
+				    u64 *value);
+
+/**
+ * kvpci_core_write() - the driver writes to a region, not a doorbell
+ * @core: the function
+ * @region: where, as kvpci_core_find() gave it
+ * @offset: first byte inside the region
+ * @length: 1, 2, 4 or 8
+ * @value: the value; bits beyond @length are ignored
+ *
+ * Return: the effect to carry out.
+ */
+struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
+				     const struct kvpci_region *region,
+				     u32 offset, unsigned int length,
+				     u64 value);
+
+/* Common configuration: common_cfg.c */
+struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
+				      unsigned int length, u64 *value);
+struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
+				       unsigned int length, u64 value);
+void kvpci_queue_init(struct kvpci_queue *queue);
+
+/* Device status, reset and the launcher's side of both: status.c */
+struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
+struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
+					     struct kvpci_queue *queue,
+					     u32 value);
+struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
+					    struct kvpci_queue *queue,
+					    u32 value);
+bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
+				   unsigned int bit);
+
+/** kvpci_core_reset() - the state after a device reset (2.1, 2.4) */
+void kvpci_core_reset(struct kvpci_core *core);
+
+/**
+ * kvpci_core_event_peek() - the event to be read next
+ * @core: the function
+ * @event: out: the event
+ *
+ * Return: false if there is none.
+ */
+bool kvpci_core_event_peek(const struct kvpci_core *core,
+			   struct kvpci_event *event);
+
+/**
+ * kvpci_core_event_take() - the launcher has read an event
+ * @core: the function
+ * @event: as kvpci_core_event_peek() gave it, perhaps some time ago
+ *
+ * Return: false if the guest took the event back meanwhile.
+ */
+bool kvpci_core_event_take(struct kvpci_core *core,
+			   const struct kvpci_event *event);
+
+/**
+ * kvpci_core_ack() - the backend, or one of its queues, has stopped
+ * @core: the function
+ * @kind: KVPCI_EVENT_STOP or KVPCI_EVENT_QUEUE_STOP
+ * @queue: the queue, or KVPCI_EVENT_NO_QUEUE
+ *
+ * After STOP the interrupt line may have fallen: see kvpci_core_intx().
+ *
+ * Return: 0, or the error KVPCI_DEVICE_ACK documents.
+ */
+int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue);
+
+/**
+ * kvpci_core_fail() - set DEVICE_NEEDS_RESET
+ *
+ * Return: true if the driver is to be notified of a configuration change.
+ */
+bool kvpci_core_fail(struct kvpci_core *core);
+
+/* Device configuration: device_cfg.c */
+struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
+				      unsigned int length, u64 *value);
+struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
+				       unsigned int length, u64 value);
+
+/**
+ * kvpci_core_config_update() - the device changes its configuration
+ * @core: the function
+ * @offset: first byte; @offset + @length is at most @core->config_size
+ * @length: bytes
+ * @data: the new bytes
+ *
+ * Return: true if something changed, so that the driver is to be notified.
+ */
+bool kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
+			      const void *data);
+
+/* Interrupts: msix.c */
+
+#define KVPCI_SOURCE_CONFIG	0xffffffffU	/* a configuration change */
+
+/* What became of an interrupt. */
+enum kvpci_verdict {
+	KVPCI_IRQ_SEND,		/* send the message */
+	KVPCI_IRQ_PEND,		/* its vector is masked: the PBA remembers */
+	KVPCI_IRQ_INTX,		/* MSI-X is off: see kvpci_core_intx() */
+	KVPCI_IRQ_DROP,		/* it has nowhere to go */
+};
+
+/**
+ * kvpci_core_signal() - the device wants to notify the driver
+ * @core: the function
+ * @source: a queue's index, below num_queues, or KVPCI_SOURCE_CONFIG
+ * @msg: out: the message, for KVPCI_IRQ_SEND
+ */
+enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
+				     struct kvpci_msg *msg);
+
+/**
+ * kvpci_core_next_pending() - take one pending vector that may be sent
+ * @core: the function
+ * @from: where to begin looking; pass 0, then what was returned plus 1
+ * @msg: out: the message
+ *
+ * Return: the vector, no longer pending, or -1.
+ */
+int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
+			    struct kvpci_msg *msg);
+
+/**
+ * kvpci_core_set_irq_flags() - PCI configuration space changed an interrupt bit
+ * @core: the function
+ * @flags: KVPCI_IRQ_*
+ *
+ * Afterwards vectors may be sendable (kvpci_core_next_pending()) and the line
+ * may have changed (kvpci_core_intx()).
+ */
+void kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags);
+
+/** kvpci_core_intx_status() - PCI Status.Interrupt (R26) */
+bool kvpci_core_intx_status(const struct kvpci_core *core);
+
+/** kvpci_core_intx() - does the function pull its interrupt line? */
+bool kvpci_core_intx(const struct kvpci_core *core);
+
+struct kvpci_effect kvpci_isr_read(struct kvpci_core *core, u64 *value);
+struct kvpci_effect kvpci_msix_table_read(struct kvpci_core *core, u32 offset,
+					  unsigned int length, u64 *value);
+struct kvpci_effect kvpci_msix_table_write(struct kvpci_core *core, u32 offset,
+					   unsigned int length, u64 value);
+struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
+					unsigned int length, u64 *value);
+
+static inline struct kvpci_effect kvpci_effect(u16 kind, u16 arg)
+{
+	return (struct kvpci_effect){ .kind = kind, .arg = arg };
+}
+
+#endif /* KVPCI_CORE_H */

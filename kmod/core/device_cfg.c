@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device-specific configuration (4.1.4.6) and its generation (2.5).
+ */
+#include "core.h"
+
+struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
+				      unsigned int length, u64 *value)
+{
+	if (offset > core->config_size || length > core->config_size - offset)
+		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	offset = array_index_nospec(offset, core->config_size);
+	memcpy(value, core->config + offset, length);
+	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+}
+
+struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
+				       unsigned int length, u64 value)
+{
+	bool changed = false;
+	unsigned int i;
+
+	if (offset > core->config_size || length > core->config_size - offset)
+		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	if (!core->config_mask || core->backend == KVPCI_BACKEND_STOPPING)
+		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	offset = array_index_nospec(offset, core->config_size);
+	for (i = 0; i < length; i++, value >>= 8) {
+		u8 mask = core->config_mask[offset + i];
+
+		core->config[offset + i] = (core->config[offset + i] & ~mask) |
+					   ((u8)value & mask);
+		changed |= mask;
+	}
+	if (!changed)
+		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	core->events |= BIT(KVPCI_EVENT_CONFIG);
+	return kvpci_effect(KVPCI_EFFECT_EVENT, 0);
+}
+
+bool kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
+			      const void *data)
+{
+	if (!memcmp(core->config + offset, data, length))
+		return false;
+	memcpy(core->config + offset, data, length);
+	/*
+	 * R10. The generation has to differ from what the driver read last,
+	 * no more: changes it has not looked at do not count, so that no
+	 * number of them brings the 8 bits back to where they were.
+	 */
+	if (core->config_generation == core->generation_read)
+		core->config_generation++;
+	return true;
+}

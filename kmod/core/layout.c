@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which descriptions of a device are sound, and the tables made of one.
+ */
+#include "core.h"
+
+#define REGION_ONCE	BIT(0)	/* may appear only once */
+
+/* What each type of region asks of its place. */
+static const struct region_rule {
+	u8 align;
+	u8 flags;
+} region_rules[] = {
+	[KVPCI_REGION_COMMON] = { .align = 4 },
+	[KVPCI_REGION_NOTIFY] = { .align = 4 },
+	[KVPCI_REGION_ISR] = { .align = 4 },
+	[KVPCI_REGION_DEVICE] = { .align = 4 },
+	[KVPCI_REGION_MSIX_TABLE] = { .align = 8, .flags = REGION_ONCE },
+	[KVPCI_REGION_MSIX_PBA] = { .align = 8, .flags = REGION_ONCE },
+};
+
+/* Feature bits 0 to 63 that ask for something this core does not have. */
+#define UNSUPPORTED_FEATURES					\
+	(BIT_ULL(37) |	/* SR_IOV */				\
+	 BIT_ULL(38) |	/* NOTIFICATION_DATA */			\
+	 BIT_ULL(39) |	/* NOTIF_CONFIG_DATA */			\
+	 BIT_ULL(41) |	/* ADMIN_VQ */				\
+	 BIT_ULL(43))	/* SUSPEND */
+
+static int check_bars(const struct kvpci_bar *bars)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_NUM_BARS; i++) {
+		const struct kvpci_bar *bar = &bars[i];
+		u32 min = 4096, max = 1U << 30;
+
+		if (bar->kind > KVPCI_BAR_MEM64)
+			return -EINVAL;
+		if (i && bars[i - 1].kind == KVPCI_BAR_MEM64 &&
+		    bar->kind != KVPCI_BAR_NONE)
+			return -EINVAL;
+		if (i == KVPCI_NUM_BARS - 1 && bar->kind == KVPCI_BAR_MEM64)
+			return -EINVAL;
+		if (bar->kind == KVPCI_BAR_NONE) {
+			if (bar->size)
+				return -EINVAL;
+			continue;
+		}
+		if (bar->kind == KVPCI_BAR_IO) {
+			min = 4;
+			max = 256;
+		}
+		if (bar->size < min || bar->size > max ||
+		    !is_power_of_2(bar->size))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Bytes a region of this type needs on this device. */
+static u64 region_need(const struct kvpci_device_create *desc,
+		       const struct kvpci_region *region)
+{
+	switch (region->type) {
+	case KVPCI_REGION_COMMON:
+		return desc->features[0] & BIT_ULL(VIRTIO_F_RING_RESET) ? 60 : 56;
+	case KVPCI_REGION_NOTIFY:
+		return (u64)(desc->num_queues - 1) * region->multiplier + 2;
+	case KVPCI_REGION_ISR:
+		return 1;
+	case KVPCI_REGION_DEVICE:
+		return desc->config_size ? desc->config_size : 1;
+	case KVPCI_REGION_MSIX_TABLE:
+		return (u64)desc->num_vectors * PCI_MSIX_ENTRY_SIZE;
+	default: /* KVPCI_REGION_MSIX_PBA */
+		return (u64)(desc->num_vectors + 63) / 64 * 8;
+	}
+}
+
+static int check_region(const struct kvpci_device_create *desc,
+			const struct kvpci_region *region)
+{
+	const struct kvpci_bar *bar;
+
+	if (!region->type || region->type >= ARRAY_SIZE(region_rules))
+		return -EINVAL;
+	if (region->__reserved)
+		return -EINVAL;
+	if (region->offset % region_rules[region->type].align)
+		return -EINVAL;
+	/* 4.1.4.4.1: 0, or an even power of 2 */
+	if (region->multiplier &&
+	    (region->type != KVPCI_REGION_NOTIFY || region->multiplier < 2 ||
+	     !is_power_of_2(region->multiplier)))
+		return -EINVAL;
+	if (!region->length || region->length < region_need(desc, region))
+		return -EINVAL;
+	if (region->bar >= KVPCI_NUM_BARS)
+		return -ENXIO;
+	bar = &desc->bars[region->bar];
+	if (bar->kind == KVPCI_BAR_NONE)
+		return -ENXIO;
+	/* A driver takes MSI-X structures from memory only. */
+	if (region_rules[region->type].flags & REGION_ONCE &&
+	    bar->kind == KVPCI_BAR_IO)
+		return -EINVAL;
+	if ((u64)region->offset + region->length > bar->size)
+		return -ERANGE;
+	return 0;
+}
+
+static bool regions_clash(const struct kvpci_region *a,
+			  const struct kvpci_region *b)
+{
+	if (a->type == b->type && region_rules[a->type].flags & REGION_ONCE)
+		return true;
+	return a->bar == b->bar && a->offset < b->offset + b->length &&
+	       b->offset < a->offset + a->length;
+}
+
+static int check_regions(const struct kvpci_device_create *desc,
+			 const struct kvpci_region *regions)
+{
+	unsigned int i, j;
+	u32 need, have = 0;
+	int err;
+
+	for (i = 0; i < desc->num_regions; i++) {
+		err = check_region(desc, &regions[i]);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < desc->num_regions; i++) {
+		for (j = 0; j < i; j++)
+			if (regions_clash(&regions[i], &regions[j]))
+				return -EEXIST;
+		have |= BIT(regions[i].type);
+	}
+
+	need = BIT(KVPCI_REGION_COMMON) | BIT(KVPCI_REGION_NOTIFY) |
+	       BIT(KVPCI_REGION_ISR);
+	if (desc->config_size)
+		need |= BIT(KVPCI_REGION_DEVICE);
+	if (desc->num_vectors)
+		need |= BIT(KVPCI_REGION_MSIX_TABLE) | BIT(KVPCI_REGION_MSIX_PBA);
+	if (need & ~have)
+		return -ENODATA;
+	/* What no driver could make sense of. */
+	if (!desc->num_vectors &&
+	    have & (BIT(KVPCI_REGION_MSIX_TABLE) | BIT(KVPCI_REGION_MSIX_PBA)))
+		return -EINVAL;
+	return 0;
+}
+
+static int check_counts(const struct kvpci_device_create *desc,
+			const u16 *queue_sizes)
+{
+	unsigned int i;
+
+	if (!desc->virtio_id || desc->virtio_id > 63)
+		return -EINVAL;
+	if (!desc->num_queues || desc->num_queues > KVPCI_MAX_QUEUES)
+		return -EINVAL;
+	if (desc->num_vectors == 1 || desc->num_vectors > KVPCI_MAX_VECTORS)
+		return -EINVAL;
+	if (desc->config_size > KVPCI_MAX_CONFIG)
+		return -EINVAL;
+	if (!desc->num_regions || desc->num_regions > KVPCI_MAX_REGIONS)
+		return -EINVAL;
+	if (!(desc->features[0] & BIT_ULL(VIRTIO_F_VERSION_1)))
+		return -EINVAL;
+	for (i = 0; i < desc->num_queues; i++)
+		if (queue_sizes[i] &&
+		    (queue_sizes[i] > KVPCI_MAX_QUEUE_SIZE ||
+		     !is_power_of_2(queue_sizes[i])))
+			return -EINVAL;
+	return 0;
+}
+
+int kvpci_core_check(const struct kvpci_device_create *desc,
+		     const struct kvpci_region *regions, const u16 *queue_sizes)
+{
+	int err;
+
+	err = check_counts(desc, queue_sizes);
+	if (err)
+		return err;
+	if (desc->features[0] & UNSUPPORTED_FEATURES)
+		return -EOPNOTSUPP;
+	err = check_bars(desc->bars);
+	if (err)
+		return err;
+	return check_regions(desc, regions);
+}
+
+void kvpci_core_init(struct kvpci_core *core,
+		     const struct kvpci_device_create *desc,
+		     const struct kvpci_region *regions, const u16 *queue_sizes)
+{
+	unsigned int bar, i, n = 0;
+
+	memcpy(core->bars, desc->bars, sizeof(core->bars));
+	for (bar = 0; bar < KVPCI_NUM_BARS; bar++) {
+		core->region_first[bar] = n;
+		for (i = 0; i < desc->num_regions; i++)
+			if (regions[i].bar == bar)
+				core->regions[n++] = regions[i];
+	}
+	core->region_first[bar] = n;
+
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		core->features[i] = desc->features[i / 2] >> (i % 2 * 32);
+	core->num_queues = desc->num_queues;
+	core->num_vectors = desc->num_vectors;
+	core->config_size = desc->config_size;
+
+	for (i = 0; i < core->num_queues; i++) {
+		core->queues[i].size_max = queue_sizes[i];
+		core->queues[i].notify_off = i;
+	}
+	/* Function reset leaves every vector masked. */
+	for (i = 0; i < core->num_vectors; i++)
+		core->vectors[i].word[3] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	kvpci_core_reset(core);
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device status, reset, and the events by which the launcher follows both.
+ *
+ *	STOPPED --DRIVER_OK--> STARTING --START read--> RUNNING
+ *	   ^                      |                        |
+ *	   +-----status 0---------+                     status 0
+ *	   |                                               v
+ *	   +------------------acknowledged------------ STOPPING
+ *
+ * A reset is done at once unless a backend may be running. As long as one may,
+ * what it was told, queues and features, does not change.
+ */
+#include "core.h"
+
+#define NOTHING	kvpci_effect(KVPCI_EFFECT_NONE, 0)
+#define NEWS	kvpci_effect(KVPCI_EFFECT_EVENT, 0)
+
+static bool is_posted(const struct kvpci_queue *queue)
+{
+	return queue->phase == KVPCI_QUEUE_STARTING ||
+	       queue->phase == KVPCI_QUEUE_STOP_POSTED;
+}
+
+/* All changes of a queue's phase: keeps the count of those with an event. */
+static void set_phase(struct kvpci_core *core, struct kvpci_queue *queue,
+		      enum kvpci_queue_phase phase)
+{
+	core->queue_events -= is_posted(queue);
+	queue->phase = phase;
+	core->queue_events += is_posted(queue);
+}
+
+bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
+				   unsigned int bit)
+{
+	return core->driver_features[bit / 32] & BIT(bit % 32);
+}
+
+/* R43: a subset of what is offered, and of this century. */
+static bool features_acceptable(const struct kvpci_core *core)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		if (core->driver_features[i] & ~core->features[i])
+			return false;
+	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
+}
+
+void kvpci_core_reset(struct kvpci_core *core)
+{
+	unsigned int i;
+
+	core->device_feature_select = 0;
+	core->driver_feature_select = 0;
+	memset(core->driver_features, 0, sizeof(core->driver_features));
+	core->config_msix_vector = VIRTIO_MSI_NO_VECTOR;
+	core->queue_select = 0;
+	core->device_status = 0;
+	core->isr = 0;
+	memset(core->pending, 0, sizeof(core->pending));
+	core->backend = KVPCI_BACKEND_STOPPED;
+	core->events = 0;
+	core->queue_events = 0;
+	for (i = 0; i < core->num_queues; i++)
+		kvpci_queue_init(&core->queues[i]);
+}
+
+/*
+ * R11: status 0 resets. Events but STOP lose their meaning: a START not yet
+ * read never happened.
+ */
+static struct kvpci_effect status_reset(struct kvpci_core *core)
+{
+	if (core->backend == KVPCI_BACKEND_RUNNING) {
+		core->backend = KVPCI_BACKEND_STOPPING;
+		core->events = BIT(KVPCI_EVENT_STOP);
+		return NEWS;
+	}
+	kvpci_core_reset(core);
+	/* ISR went with it, and the line with ISR. */
+	return kvpci_effect(KVPCI_EFFECT_INTX, 0);
+}
+
+struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
+{
+	u8 old = core->device_status;
+	u8 set;
+
+	if (!value)
+		return status_reset(core);
+
+	/*
+	 * 2.1.1: the driver only sets bits. What it leaves out stays, and
+	 * NEEDS_RESET is the device's own.
+	 */
+	set = value & ~old & ~VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (set & VIRTIO_CONFIG_S_FEATURES_OK && !features_acceptable(core))
+		set &= ~(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+	/* 3.1.1: no DRIVER_OK before FEATURES_OK */
+	if (!((old | set) & VIRTIO_CONFIG_S_FEATURES_OK))
+		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+	core->device_status = old | set;
+
+	if (set & VIRTIO_CONFIG_S_FAILED)
+		core->events |= BIT(KVPCI_EVENT_FAILED);
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK) {
+		core->backend = KVPCI_BACKEND_STARTING;
+		core->events |= BIT(KVPCI_EVENT_START);
+	}
+	return set & (VIRTIO_CONFIG_S_FAILED | VIRTIO_CONFIG_S_DRIVER_OK) ?
+	       NEWS : NOTHING;
+}
+
+/*
+ * The driver enables a queue. Before DRIVER_OK, and until START has been read,
+ * the launcher will find it; later only a queue that was reset may be enabled.
+ */
+struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
+					     struct kvpci_queue *queue,
+					     u32 value)
+{
+	if (value != 1)
+		return NOTHING;
+	if (core->backend == KVPCI_BACKEND_RUNNING) {
+		if (!kvpci_core_has_driver_feature(core, VIRTIO_F_RING_RESET))
+			return NOTHING;
+		set_phase(core, queue, KVPCI_QUEUE_STARTING);
+	}
+	WRITE_ONCE(queue->enable, 1);
+	return core->backend == KVPCI_BACKEND_RUNNING ? NEWS : NOTHING;
+}
+
+/* R14, R47: done at once unless the backend may be using the queue. */
+struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
+					    struct kvpci_queue *queue,
+					    u32 value)
+{
+	if (value != 1 || !queue->enable ||
+	    !(core->device_status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    !kvpci_core_has_driver_feature(core, VIRTIO_F_RING_RESET))
+		return NOTHING;
+	if (core->backend == KVPCI_BACKEND_RUNNING &&
+	    queue->phase == KVPCI_QUEUE_IDLE) {
+		WRITE_ONCE(queue->reset, 1);
+		set_phase(core, queue, KVPCI_QUEUE_STOP_POSTED);
+		return NEWS;
+	}
+	set_phase(core, queue, KVPCI_QUEUE_IDLE);
+	kvpci_queue_init(queue);
+	return NOTHING;
+}
+
+/* The queue whose event comes first; there is one. */
+static u32 queue_event_first(const struct kvpci_core *core)
+{
+	u32 i;
+
+	for (i = 0; i < core->num_queues - 1U; i++)
+		if (is_posted(&core->queues[i]))
+			break;
+	return i;
+}
+
+bool kvpci_core_event_peek(const struct kvpci_core *core,
+			   struct kvpci_event *event)
+{
+	static const u8 order[] = {
+		KVPCI_EVENT_STOP, KVPCI_EVENT_START,
+		KVPCI_EVENT_CONFIG, KVPCI_EVENT_FAILED,
+	};
+	unsigned int i;
+
+	*event = (struct kvpci_event){
+		.size = sizeof(*event),
+		.queue = KVPCI_EVENT_NO_QUEUE,
+		.status = core->device_status,
+	};
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		if (core->events & BIT(order[i])) {
+			event->kind = order[i];
+			return true;
+		}
+	}
+	if (core->backend == KVPCI_BACKEND_RUNNING && core->queue_events) {
+		event->queue = queue_event_first(core);
+		event->kind = core->queues[event->queue].phase ==
+			      KVPCI_QUEUE_STARTING ?
+			      KVPCI_EVENT_QUEUE_START : KVPCI_EVENT_QUEUE_STOP;
+		return true;
+	}
+	return false;
+}
+
+static bool take_queue_event(struct kvpci_core *core,
+			     const struct kvpci_event *event)
+{
+	struct kvpci_queue *queue = &core->queues[event->queue];
+	bool start = event->kind == KVPCI_EVENT_QUEUE_START;
+
+	if (core->backend != KVPCI_BACKEND_RUNNING ||
+	    queue->phase != (start ? KVPCI_QUEUE_STARTING :
+				     KVPCI_QUEUE_STOP_POSTED))
+		return false;
+	set_phase(core, queue, start ? KVPCI_QUEUE_IDLE : KVPCI_QUEUE_STOP_READ);
+	return true;
+}
+
+bool kvpci_core_event_take(struct kvpci_core *core,
+			   const struct kvpci_event *event)
+{
+	if (event->queue != KVPCI_EVENT_NO_QUEUE)
+		return take_queue_event(core, event);
+	if (!(core->events & BIT(event->kind)))
+		return false;
+	core->events &= ~BIT(event->kind);
+	if (event->kind == KVPCI_EVENT_START)
+		core->backend = KVPCI_BACKEND_RUNNING;
+	return true;
+}
+
+int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue)
+{
+	if (kind == KVPCI_EVENT_STOP) {
+		if (queue != KVPCI_EVENT_NO_QUEUE)
+			return -EINVAL;
+		if (core->backend != KVPCI_BACKEND_STOPPING ||
+		    core->events & BIT(KVPCI_EVENT_STOP))
+			return -EALREADY;
+		kvpci_core_reset(core);
+		return 0;
+	}
+	if (kind != KVPCI_EVENT_QUEUE_STOP || queue >= core->num_queues)
+		return -EINVAL;
+	queue = array_index_nospec(queue, core->num_queues);
+	if (core->queues[queue].phase != KVPCI_QUEUE_STOP_READ)
+		return -EALREADY;
+	set_phase(core, &core->queues[queue], KVPCI_QUEUE_IDLE);
+	kvpci_queue_init(&core->queues[queue]);
+	return 0;
+}
+
+bool kvpci_core_fail(struct kvpci_core *core)
+{
+	if (!core->device_status || core->backend == KVPCI_BACKEND_STOPPING)
+		return false;
+	core->device_status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK;
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * kvpci: virtio-pci devices answered inside the host kernel.
+ *
+ * This is the whole interface between the module and a virtual machine
+ * monitor. Clause numbers are those of the virtio 1.2 and 1.3 specifications.
+ *
+ * Objects are file descriptors:
+ *
+ *	/dev/kvpci --KVPCI_VM_CREATE--> VM --KVPCI_DEVICE_CREATE--> device
+ *
+ * Each holds a reference on the one to its left, and a VM holds one on the KVM
+ * virtual machine. They may be closed in any order, at any time, with the
+ * guest running; closing a device takes it off the guest's buses.
+ *
+ * Every structure passed to an ioctl begins with its own size in bytes. A size
+ * smaller than the first published one is -EINVAL. A larger one than the
+ * kernel knows is accepted as long as what the kernel does not know is zero,
+ * and is -E2BIG otherwise. Reserved fields and undefined flag bits must be
+ * zero, else -EINVAL. An ioctl that fails has changed nothing.
+ *
+ * Errors any ioctl can return, beside those named with it:
+ *	-EFAULT		a pointer does not lead to accessible memory
+ *	-EINVAL		size too small, reserved field or unknown flag set
+ *	-E2BIG		unknown tail of the structure is not zero
+ *	-ENOTTY		no such ioctl on this kind of object
+ *	-ENOMEM		out of memory
+ */
+#ifndef _UAPI_LINUX_KVPCI_H
+#define _UAPI_LINUX_KVPCI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define KVPCI_IOCTL_TYPE	0xB7
+
+/* Numbers of ioctls; the structure behind each bears the same name. */
+enum {
+	KVPCI_CMD_INFO = 0x00,
+	KVPCI_CMD_VM_CREATE,
+
+	KVPCI_CMD_DEVICE_CREATE = 0x10,
+
+	KVPCI_CMD_DEVICE_MAP = 0x20,
+	KVPCI_CMD_DEVICE_IRQ,
+	KVPCI_CMD_DEVICE_ACK,
+	KVPCI_CMD_DEVICE_FAIL,
+	KVPCI_CMD_DEVICE_STATE,
+	KVPCI_CMD_DEVICE_STATS,
+	KVPCI_CMD_DEVICE_ACCESS,
+	KVPCI_CMD_CONFIG_WRITE,
+	KVPCI_CMD_QUEUE_FDS,
+	KVPCI_CMD_QUEUE_STATE,
+};
+
+/* Limits of this interface; KVPCI_INFO tells those of the running module. */
+#define KVPCI_NUM_BARS		6
+#define KVPCI_MAX_REGIONS	16
+#define KVPCI_MAX_QUEUES	1024	/* queues of one device */
+#define KVPCI_MAX_VECTORS	2048	/* MSI-X vectors, 4.1.5.1.2 */
+#define KVPCI_MAX_CONFIG	4096	/* bytes of device configuration */
+#define KVPCI_MAX_QUEUE_SIZE	32768	/* entries, 2.7 */
+
+/* -------------------------------------------------------------------------- */
+
+/* What a module can do: bits of kvpci_info.caps. */
+#define KVPCI_CAP_IO_BAR	(1ULL << 0)	/* BARs in I/O space */
+#define KVPCI_CAP_FAST_MMIO	(1ULL << 1)	/* doorbells without a decode */
+#define KVPCI_CAP_INTX		(1ULL << 2)	/* line interrupts with ISR */
+#define KVPCI_CAP_QUEUE_RESET	(1ULL << 3)	/* VIRTIO_F_RING_RESET */
+
+/**
+ * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @caps: out: KVPCI_CAP_* bits
+ * @max_queues: out: queues a device may have
+ * @max_vectors: out: MSI-X vectors a device may have
+ * @max_config: out: bytes of device configuration a device may have
+ * @max_regions: out: regions a device may have
+ */
+struct kvpci_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 caps;
+	__u32 max_queues;
+	__u32 max_vectors;
+	__u32 max_config;
+	__u32 max_regions;
+};
+#define KVPCI_INFO		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_INFO)
+
+/**
+ * struct kvpci_vm_create - take part in a KVM VM (KVPCI_VM_CREATE, on /dev/kvpci)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @kvm_fd: in: the VM's file descriptor, as KVM_CREATE_VM returned it
+ * @__reserved: in: zero
+ *
+ * The VM needs an in-kernel interrupt controller, and at least one MSI route in
+ * its routing table at the time of this call; the route's content and later
+ * life do not matter. (kvpci learns from it how KVM delivers a message; from
+ * then on it needs no route.)
+ *
+ * Return: a file descriptor (close-on-exec) for the VM, or
+ *	-EBADF		@kvm_fd is not open
+ *	-EINVAL		@kvm_fd is not a KVM VM
+ *	-ENXIO		the VM has no in-kernel interrupt controller or no MSI route
+ */
+struct kvpci_vm_create {
+	__u32 size;
+	__u32 flags;
+	__s32 kvm_fd;
+	__u32 __reserved;
+};
+#define KVPCI_VM_CREATE		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_VM_CREATE)
+
+/* -------------------------------------------------------------------------- */
+
+/* Kinds of BAR: kvpci_bar.kind. */
+enum kvpci_bar_kind {
+	KVPCI_BAR_NONE = 0,	/* no such BAR; size is 0 */
+	KVPCI_BAR_IO = 1,	/* I/O ports, 4 to 256 */
+	KVPCI_BAR_MEM32 = 2,	/* memory below 4 GiB */
+	KVPCI_BAR_MEM64 = 3,	/* memory anywhere; the next BAR is its upper half */
+};
+
+/**
+ * struct kvpci_bar - one base address register
+ * @kind: enum kvpci_bar_kind
+ * @size: bytes (ports): a power of two; I/O 4 to 256, memory 4096 to 1 GiB
+ */
+struct kvpci_bar {
+	__u32 kind;
+	__u32 size;
+};
+
+/* What a region holds: kvpci_region.type. */
+enum kvpci_region_type {
+	KVPCI_REGION_COMMON = 1,	/* common configuration, 4.1.4.3 */
+	KVPCI_REGION_NOTIFY = 2,	/* doorbells, 4.1.4.4 */
+	KVPCI_REGION_ISR = 3,		/* ISR status, 4.1.4.5 */
+	KVPCI_REGION_DEVICE = 4,	/* device configuration, 4.1.4.6 */
+	KVPCI_REGION_MSIX_TABLE = 5,	/* MSI-X table */
+	KVPCI_REGION_MSIX_PBA = 6,	/* MSI-X pending bit array */
+};
+
+/**
+ * struct kvpci_region - a structure of the device, placed inside a BAR
+ * @type: enum kvpci_region_type
+ * @bar: index of the BAR
+ * @offset: first byte inside the BAR; a multiple of 4 (8 for MSI-X)
+ * @length: bytes; at least what the structure needs
+ * @multiplier: doorbells only: notify_off_multiplier; 0, or a power of two
+ *	from 2 up (4.1.4.4.1). 0 only where every queue may share one doorbell.
+ * @__reserved: zero
+ *
+ * The same type may appear several times, MSI-X table and PBA once each. Bytes
+ * of a BAR that no region claims read as zero and ignore writes.
+ */
+struct kvpci_region {
+	__u32 type;
+	__u32 bar;
+	__u32 offset;
+	__u32 length;
+	__u32 multiplier;
+	__u32 __reserved;
+};
+
+/**
+ * struct kvpci_device_create - make a device (KVPCI_DEVICE_CREATE, on a VM)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @virtio_id: in: virtio device type, 1 to 63 (chapter 5)
+ * @num_queues: in: virtqueues, 1 to KVPCI_MAX_QUEUES
+ * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) or 2 to KVPCI_MAX_VECTORS
+ * @config_size: in: bytes of device configuration, 0 to KVPCI_MAX_CONFIG
+ * @features: in: offered feature bits 0 to 127, lowest word first.
+ *	VIRTIO_F_VERSION_1 must be among them. Bits 38, 39, 41 and 43
+ *	(NOTIFICATION_DATA, NOTIF_CONFIG_DATA, ADMIN_VQ, SUSPEND) and SR_IOV
+ *	(37) are not supported yet.
+ * @num_regions: in: entries at @regions, 1 to KVPCI_MAX_REGIONS
+ * @__reserved: in: zero
+ * @bars: in: the BARs by index
+ * @regions: in: pointer to struct kvpci_region[@num_regions]
+ * @queue_sizes: in: pointer to __u16[@num_queues]: each queue's largest size,
+ *	a power of two up to KVPCI_MAX_QUEUE_SIZE, or 0: the queue does not exist
+ * @config: in: pointer to @config_size bytes, the initial configuration
+ * @config_mask: in: 0, or pointer to @config_size bytes: the bits the driver
+ *	may write. 0: it may write none.
+ * @name: in: what traces, debugfs and `kvpci stat` call the device; printable
+ *	ASCII, terminated by a zero byte
+ *
+ * The device answers nothing until KVPCI_DEVICE_MAP gives its BARs addresses.
+ *
+ * Return: a file descriptor (close-on-exec) for the device, or
+ *	-EINVAL		a count, BAR, queue size or name is out of its range;
+ *			a BAR follows a 64-bit one; a region is misaligned, too
+ *			short, or has a bad multiplier
+ *	-ENXIO		a region names a BAR that is not there
+ *	-ERANGE		a region does not fit inside its BAR
+ *	-EEXIST		two regions overlap, or a second MSI-X table or PBA
+ *	-ENODATA	a region that every device needs is missing: common
+ *			configuration, doorbells, ISR; device configuration if
+ *			@config_size is not 0; table and PBA if @num_vectors
+ *			is not 0
+ *	-EOPNOTSUPP	a feature bit that the module cannot offer
+ */
+struct kvpci_device_create {
+	__u32 size;
+	__u32 flags;
+	__u32 virtio_id;
+	__u32 num_queues;
+	__u32 num_vectors;
+	__u32 config_size;
+	__aligned_u64 features[2];
+	__u32 num_regions;
+	__u32 __reserved;
+	struct kvpci_bar bars[KVPCI_NUM_BARS];
+	__aligned_u64 regions;
+	__aligned_u64 queue_sizes;
+	__aligned_u64 config;
+	__aligned_u64 config_mask;
+	__u8 name[32];
+};
+#define KVPCI_DEVICE_CREATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CREATE)
+
+/* -------------------------------------------------------------------------- */
+
+/**
+ * struct kvpci_device_map - where the BARs are (KVPCI_DEVICE_MAP, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @mapped: in: bit n: BAR n decodes accesses, at @addr[n]
+ * @__reserved: in: zero
+ * @addr: in: guest-physical address, or I/O port, of each mapped BAR; a
+ *	multiple of the BAR's size. Zero for a BAR that is not mapped.
+ *
+ * Replaces the whole mapping at once, with the guest running. When the call
+ * returns no access to an old address is under way. The module does not
+ * compare addresses across devices: where two overlap, as two PCI functions
+ * may, one of them answers.
+ *
+ * Errors:
+ *	-ENXIO		@mapped names a BAR that is not there
+ *	-EINVAL		an address is not a multiple of the BAR's size, or not 0
+ *			for a BAR that is not mapped
+ *	-ERANGE		the BAR would end beyond its address space
+ *	-ENOSPC		KVM's bus has no room for more devices
+ */
+struct kvpci_device_map {
+	__u32 size;
+	__u32 flags;
+	__u32 mapped;
+	__u32 __reserved;
+	__aligned_u64 addr[KVPCI_NUM_BARS];
+};
+#define KVPCI_DEVICE_MAP	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_MAP)
+
+/* kvpci_device_irq.flags: the PCI side of the function's interrupts. */
+#define KVPCI_IRQ_MSIX_ENABLE	(1U << 0)	/* Message Control, bit 15 */
+#define KVPCI_IRQ_MSIX_MASKALL	(1U << 1)	/* Message Control, bit 14 */
+#define KVPCI_IRQ_INTX_DISABLE	(1U << 2)	/* Command, bit 10 */
+#define KVPCI_IRQ_MASTER	(1U << 3)	/* Command, bit 2: may send MSIs */
+
+/* kvpci_device_irq.gsi: the function has no interrupt pin. */
+#define KVPCI_GSI_NONE		0xffffffffU
+
+/**
+ * struct kvpci_device_irq - interrupt bits of PCI configuration space
+ *	(KVPCI_DEVICE_IRQ, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: KVPCI_IRQ_* bits
+ * @gsi: in: the line INTx drives, 0 to 23, or KVPCI_GSI_NONE. Functions of one
+ *	VM may share a line; nothing but kvpci may drive it.
+ * @pending: out: 1 if PCI Status.Interrupt is set (R26), else 0
+ *
+ * For a monitor that keeps configuration space to itself. Call it whenever the
+ * guest changes one of these bits. After creation all flags are clear and
+ * there is no line. Without KVPCI_IRQ_MASTER all vectors are as if masked.
+ * Vectors that become unmasked and are pending are sent before the call
+ * returns.
+ *
+ * Errors:
+ *	-EINVAL		@gsi is neither a line nor KVPCI_GSI_NONE
+ *	-ENXIO		KVPCI_IRQ_MSIX_* on a device without vectors
+ */
+struct kvpci_device_irq {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__u32 pending;
+};
+#define KVPCI_DEVICE_IRQ	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_IRQ)
+
+/* -------------------------------------------------------------------------- */
+
+/* What happened: kvpci_event.kind. */
+enum kvpci_event_kind {
+	/*
+	 * The driver set DRIVER_OK: read the queues, start the backend. Queue
+	 * parameters and features stay as they are until KVPCI_EVENT_STOP is
+	 * acknowledged. Kicks wait in their eventfds.
+	 */
+	KVPCI_EVENT_START = 1,
+	/*
+	 * The driver reset a device whose START had been read: stop the
+	 * backend, then KVPCI_DEVICE_ACK. Until then the guest reads a
+	 * device_status that is not 0.
+	 */
+	KVPCI_EVENT_STOP = 2,
+	/* The driver enabled a queue after DRIVER_OK (RING_RESET). */
+	KVPCI_EVENT_QUEUE_START = 3,
+	/*
+	 * The driver reset a running queue: stop it, then KVPCI_DEVICE_ACK.
+	 * Until then the guest reads queue_reset as 1.
+	 */
+	KVPCI_EVENT_QUEUE_STOP = 4,
+	/* The driver wrote device configuration: KVPCI_DEVICE_STATE, @config. */
+	KVPCI_EVENT_CONFIG = 5,
+	/* The driver set FAILED in device_status. */
+	KVPCI_EVENT_FAILED = 6,
+};
+
+#define KVPCI_EVENT_NO_QUEUE	0xffffffffU
+
+/**
+ * struct kvpci_event - what read() on a device returns, one or more
+ * @size: bytes of this structure as the module knows it; the next event
+ *	follows at that distance
+ * @kind: enum kvpci_event_kind
+ * @queue: the queue, or KVPCI_EVENT_NO_QUEUE
+ * @status: device_status when the event was read
+ *
+ * Events are states that wait to be seen, not a log: the guest cannot make the
+ * module remember more than one of a kind (and queue), and an event that the
+ * guest took back before it was read, such as START by a reset, is not
+ * delivered. STOP comes before all others; QUEUE_* only between START and
+ * STOP.
+ *
+ * read() blocks until there is an event unless the descriptor is O_NONBLOCK;
+ * poll() reports EPOLLIN. Errors of read():
+ *	-EAGAIN		no event, O_NONBLOCK
+ *	-EINTR		a signal came first (restarted if so installed)
+ *	-EINVAL		the buffer cannot hold one event
+ */
+struct kvpci_event {
+	__u32 size;
+	__u32 kind;
+	__u32 queue;
+	__u32 status;
+};
+
+/**
+ * struct kvpci_device_ack - the backend has stopped (KVPCI_DEVICE_ACK, on a device)
+ * @size: in: bytes of this structure
+ * @kind: in: KVPCI_EVENT_STOP or KVPCI_EVENT_QUEUE_STOP
+ * @queue: in: the queue, or KVPCI_EVENT_NO_QUEUE for STOP
+ * @__reserved: in: zero
+ *
+ * For STOP: the device is reset, device_status reads 0.
+ *
+ * Errors:
+ *	-EINVAL		@kind is neither, or @queue is out of range
+ *	-EALREADY	no such event has been read that waits for this
+ */
+struct kvpci_device_ack {
+	__u32 size;
+	__u32 kind;
+	__u32 queue;
+	__u32 __reserved;
+};
+#define KVPCI_DEVICE_ACK	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_ACK)
+
+/**
+ * struct kvpci_device_fail - the device needs a reset (KVPCI_DEVICE_FAIL, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ *
+ * Sets DEVICE_NEEDS_RESET in device_status and, if DRIVER_OK is set, sends a
+ * configuration change notification (2.1.2). No effect at status 0 or during
+ * a reset.
+ */
+struct kvpci_device_fail {
+	__u32 size;
+	__u32 flags;
+};
+#define KVPCI_DEVICE_FAIL	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_FAIL)
+
+/**
+ * struct kvpci_device_state - what driver and device agreed on
+ *	(KVPCI_DEVICE_STATE, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @status: out: device_status
+ * @generation: out: config_generation
+ * @driver_features: out: feature bits 0 to 127 the driver accepted. Complete
+ *	and fixed once FEATURES_OK is set in @status.
+ * @config: in: 0, or pointer to @config_size bytes that receive the device
+ *	configuration
+ * @config_size: in: bytes at @config, at most the device's
+ * @__reserved: in: zero
+ *
+ * Errors:
+ *	-EINVAL		@config_size is larger than the device's configuration
+ */
+struct kvpci_device_state {
+	__u32 size;
+	__u32 flags;
+	__u32 status;
+	__u32 generation;
+	__aligned_u64 driver_features[2];
+	__aligned_u64 config;
+	__u32 config_size;
+	__u32 __reserved;
+};
+#define KVPCI_DEVICE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATE)
+
+/**
+ * struct kvpci_config_write - change device configuration
+ *	(KVPCI_CONFIG_WRITE, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @offset: in: first byte to change
+ * @length: in: bytes to change, 1 or more
+ * @data: in: pointer to the new bytes
+ *
+ * config_generation changes with the bytes (4.1.4.3.1), and the driver is
+ * notified if DRIVER_OK is set. Nothing happens if the bytes are equal.
+ *
+ * Errors:
+ *	-ERANGE		@offset and @length leave the configuration
+ */
+struct kvpci_config_write {
+	__u32 size;
+	__u32 flags;
+	__u32 offset;
+	__u32 length;
+	__aligned_u64 data;
+};
+#define KVPCI_CONFIG_WRITE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_CONFIG_WRITE)
+
+/**
+ * struct kvpci_queue_fds - a queue's eventfds (KVPCI_QUEUE_FDS, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @queue: in: index of the queue
+ * @kick_fd: in: eventfd the driver's notifications signal, or -1
+ * @call_fd: in: eventfd by which the backend asks for the queue's interrupt,
+ *	or -1. The module consumes its counter.
+ * @__reserved: in: zero
+ *
+ * Replaces both. When the call returns the old ones are out of use. A
+ * notification of a queue without @kick_fd is counted and dropped, and so is
+ * one of a queue that is not enabled. Closing the descriptors afterwards does
+ * not end their use.
+ *
+ * Errors:
+ *	-EBADF		a descriptor is not open
+ *	-EINVAL		@queue is out of range, or a descriptor is not an eventfd
+ */
+struct kvpci_queue_fds {
+	__u32 size;
+	__u32 flags;
+	__u32 queue;
+	__s32 kick_fd;
+	__s32 call_fd;
+	__u32 __reserved;
+};
+#define KVPCI_QUEUE_FDS		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_FDS)
+
+/**
+ * struct kvpci_queue_state - what the driver set up (KVPCI_QUEUE_STATE, on a device)
+ * @size: in: bytes of this structure
+ * @queue: in: index of the queue
+ * @enabled: out: queue_enable, 0 or 1
+ * @queue_size: out: entries
+ * @msix_vector: out: vector, or 0xffff for none
+ * @__reserved: out: zero
+ * @desc: out: guest-physical address of the descriptor area
+ * @driver: out: guest-physical address of the driver area (available ring)
+ * @device: out: guest-physical address of the device area (used ring)
+ *
+ * The addresses are the guest's word: they may lie anywhere.
+ *
+ * Errors:
+ *	-EINVAL		@queue is out of range
+ */
+struct kvpci_queue_state {
+	__u32 size;
+	__u32 queue;
+	__u32 enabled;
+	__u32 queue_size;
+	__u32 msix_vector;
+	__u32 __reserved;
+	__aligned_u64 desc;
+	__aligned_u64 driver;
+	__aligned_u64 device;
+};
+#define KVPCI_QUEUE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATE)
+
+/* kvpci_device_access.flags */
+#define KVPCI_ACCESS_WRITE	(1U << 0)	/* write @value, else read it */
+
+/**
+ * struct kvpci_device_access - access a BAR as the guest would
+ *	(KVPCI_DEVICE_ACCESS, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: KVPCI_ACCESS_* bits
+ * @bar: in: index of the BAR; it need not be mapped
+ * @offset: in: first byte inside the BAR
+ * @length: in: 1, 2, 4 or 8
+ * @__reserved: in: zero
+ * @value: in for a write, out for a read: the value, zero-extended
+ *
+ * The access has all its effects: doorbells ring, events are posted, ISR is
+ * cleared. It is how a monitor that keeps configuration space to itself
+ * implements the PCI configuration access window (4.1.4.9).
+ *
+ * Errors:
+ *	-ENXIO		no such BAR
+ *	-ERANGE		the access leaves the BAR
+ *	-EINVAL		@length is none of those
+ */
+struct kvpci_device_access {
+	__u32 size;
+	__u32 flags;
+	__u32 bar;
+	__u32 offset;
+	__u32 length;
+	__u32 __reserved;
+	__aligned_u64 value;
+};
+#define KVPCI_DEVICE_ACCESS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_ACCESS)
+
+/**
+ * struct kvpci_device_stats - a device's counters (KVPCI_DEVICE_STATS, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @common_reads: out: reads of common configuration
+ * @common_writes: out: writes of common configuration
+ * @device_reads: out: reads of device configuration
+ * @device_writes: out: writes of device configuration
+ * @isr_reads: out: reads of the ISR status
+ * @msix_reads: out: reads of MSI-X table and PBA
+ * @msix_writes: out: writes of the MSI-X table
+ * @other: out: accesses that met no register, or one of another width
+ * @kicks: out: doorbells passed to an eventfd
+ * @kicks_dropped: out: doorbells of no, or no enabled, queue
+ * @calls: out: interrupts the backend asked for
+ * @msix_sent: out: messages delivered
+ * @msix_pended: out: interrupts that found their vector masked
+ * @intx_raised: out: rising edges of the interrupt line's state
+ * @irqs_dropped: out: interrupts with nowhere to go: no vector, an address
+ *	outside the local APICs' window, or no DRIVER_OK
+ * @events: out: events the launcher has read
+ *
+ * Counts since creation. New counters are added at the end.
+ */
+struct kvpci_device_stats {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 common_reads;
+	__aligned_u64 common_writes;
+	__aligned_u64 device_reads;
+	__aligned_u64 device_writes;
+	__aligned_u64 isr_reads;
+	__aligned_u64 msix_reads;
+	__aligned_u64 msix_writes;
+	__aligned_u64 other;
+	__aligned_u64 kicks;
+	__aligned_u64 kicks_dropped;
+	__aligned_u64 calls;
+	__aligned_u64 msix_sent;
+	__aligned_u64 msix_pended;
+	__aligned_u64 intx_raised;
+	__aligned_u64 irqs_dropped;
+	__aligned_u64 events;
+};
+#define KVPCI_DEVICE_STATS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATS)
+
+#endif /* _UAPI_LINUX_KVPCI_H */
