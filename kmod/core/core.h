@@ -82,10 +82,11 @@ struct kvpci_vector {
 	u32 word[4];	/* address low, address high, data, vector control */
 };
 
-/* A message ready to be sent. */
+/* A message ready to be sent, and the vector it belongs to. */
 struct kvpci_msg {
 	u64 address;
 	u32 data;
+	u32 vector;
 };
 
 /**
@@ -327,6 +328,20 @@ enum kvpci_verdict {
  */
 enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
 				     struct kvpci_msg *msg);
+
+/**
+ * kvpci_core_raise() - a vector's turn to be sent
+ * @core: the function
+ * @vector: below num_vectors
+ * @msg: out: the message, for KVPCI_IRQ_SEND
+ *
+ * For callers that put off what kvpci_core_signal() told them to send: by now
+ * the vector may be masked, or the device reset.
+ *
+ * Return: KVPCI_IRQ_SEND, _PEND or _DROP.
+ */
+enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
+				    unsigned int vector, struct kvpci_msg *msg);
 
 /**
  * kvpci_core_next_pending() - take one pending vector that may be sent

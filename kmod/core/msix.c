@@ -31,6 +31,27 @@ static void vector_msg(const struct kvpci_core *core, unsigned int vector,
 
 	msg->address = word[0] | (u64)word[1] << 32;
 	msg->data = word[2];
+	msg->vector = vector;
+}
+
+/* R41, R45: nothing is sent before DRIVER_OK, nor once a reset has begun. */
+static bool device_live(const struct kvpci_core *core)
+{
+	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK &&
+	       core->backend != KVPCI_BACKEND_STOPPING;
+}
+
+enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
+				    unsigned int vector, struct kvpci_msg *msg)
+{
+	if (!device_live(core) || !(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE))
+		return KVPCI_IRQ_DROP;
+	if (!function_sends(core) || vector_masked(core, vector)) {
+		core->pending[vector / 64] |= BIT_ULL(vector % 64);
+		return KVPCI_IRQ_PEND;
+	}
+	vector_msg(core, vector, msg);
+	return KVPCI_IRQ_SEND;
 }
 
 enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
@@ -39,10 +60,9 @@ enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
 	bool config = source == KVPCI_SOURCE_CONFIG;
 	u16 vector;
 
-	/* R41, R45, R47: not before DRIVER_OK, not for a queue that is off */
-	if (!(core->device_status & VIRTIO_CONFIG_S_DRIVER_OK) ||
-	    core->backend == KVPCI_BACKEND_STOPPING)
+	if (!device_live(core))
 		return KVPCI_IRQ_DROP;
+	/* R47: nor for a queue that is off */
 	if (!config && (!core->queues[source].enable ||
 			core->queues[source].reset))
 		return KVPCI_IRQ_DROP;
@@ -60,13 +80,8 @@ enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
 			  core->queues[source].msix_vector;
 	if (vector >= core->num_vectors)	/* R40: NO_VECTOR */
 		return KVPCI_IRQ_DROP;
-	vector = array_index_nospec(vector, core->num_vectors);
-	if (!function_sends(core) || vector_masked(core, vector)) {
-		core->pending[vector / 64] |= BIT_ULL(vector % 64);
-		return KVPCI_IRQ_PEND;
-	}
-	vector_msg(core, vector, msg);
-	return KVPCI_IRQ_SEND;
+	return kvpci_core_raise(core, array_index_nospec(vector, core->num_vectors),
+				msg);
 }
 
 int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,

@@ -188,8 +188,8 @@ struct kvpci_region {
  * @config: in: pointer to @config_size bytes, the initial configuration
  * @config_mask: in: 0, or pointer to @config_size bytes: the bits the driver
  *	may write. 0: it may write none.
- * @name: in: what traces, debugfs and `kvpci stat` call the device; printable
- *	ASCII, terminated by a zero byte
+ * @name: in: what debugfs and `kvpci stat` call the device: 1 to 31 letters,
+ *	digits, '.', '_' and '-', the first a letter or digit, then zero bytes
  *
  * The device answers nothing until KVPCI_DEVICE_MAP gives its BARs addresses.
  *

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An access by the guest, or by the launcher in its place: find the region,
+ * ask the core, carry out the effect.
+ *
+ * The guest chooses everything here: BAR offsets, lengths, values, and when.
+ */
+#include <linux/srcu.h>
+
+#include "kvpci.h"
+#include "trace.h"
+
+/* What to count for a read or write of each type of region. */
+static const u8 read_counter[] = {
+	[KVPCI_REGION_COMMON] = KVPCI_COUNT_COMMON_READS,
+	[KVPCI_REGION_NOTIFY] = KVPCI_COUNT_OTHER,
+	[KVPCI_REGION_ISR] = KVPCI_COUNT_ISR_READS,
+	[KVPCI_REGION_DEVICE] = KVPCI_COUNT_DEVICE_READS,
+	[KVPCI_REGION_MSIX_TABLE] = KVPCI_COUNT_MSIX_READS,
+	[KVPCI_REGION_MSIX_PBA] = KVPCI_COUNT_MSIX_READS,
+};
+
+static const u8 write_counter[] = {
+	[KVPCI_REGION_COMMON] = KVPCI_COUNT_COMMON_WRITES,
+	[KVPCI_REGION_NOTIFY] = KVPCI_COUNT_OTHER,
+	[KVPCI_REGION_ISR] = KVPCI_COUNT_OTHER,
+	[KVPCI_REGION_DEVICE] = KVPCI_COUNT_DEVICE_WRITES,
+	[KVPCI_REGION_MSIX_TABLE] = KVPCI_COUNT_MSIX_WRITES,
+	[KVPCI_REGION_MSIX_PBA] = KVPCI_COUNT_OTHER,
+};
+
+static void kick(struct kvpci_device *device, struct kvpci_effect effect)
+{
+	struct eventfd_ctx *ctx = NULL;
+
+	if (effect.kind == KVPCI_EFFECT_KICK) {
+		/* The caller is inside kvm->srcu: the context stays. */
+		ctx = srcu_dereference(device->fds[effect.arg].kick,
+				       &device->vm->kvm->srcu);
+		if (ctx)
+			eventfd_signal(ctx);
+	}
+	kvpci_count(device, ctx ? KVPCI_COUNT_KICKS :
+				  KVPCI_COUNT_KICKS_DROPPED);
+	trace_kvpci_kick(device->id, effect.arg, ctx);
+}
+
+/* With device->lock held: effects that must not be overtaken. */
+static void effect_locked(struct kvpci_device *device,
+			  struct kvpci_effect effect)
+{
+	struct kvpci_msg msg;
+
+	lockdep_assert_held(&device->lock);
+	if (effect.kind == KVPCI_EFFECT_VECTOR &&
+	    kvpci_core_next_pending(&device->core, effect.arg, &msg) >= 0)
+		kvpci_irq_send(device, &msg);
+}
+
+/* After device->lock is dropped. */
+static void effect_unlocked(struct kvpci_device *device,
+			    struct kvpci_effect effect)
+{
+	if (effect.kind == KVPCI_EFFECT_EVENT)
+		kvpci_event_post(device);
+	else if (effect.kind == KVPCI_EFFECT_INTX)
+		kvpci_irq_sync_line(device);
+}
+
+static void count_access(struct kvpci_device *device, u8 counter,
+			 struct kvpci_effect effect)
+{
+	if (effect.kind == KVPCI_EFFECT_OTHER)
+		counter = KVPCI_COUNT_OTHER;
+	kvpci_count(device, counter);
+}
+
+/**
+ * kvpci_access_read() - read from a BAR
+ * @device: the device
+ * @bar: index of the BAR
+ * @offset: first byte; the access does not leave the BAR
+ * @length: bytes, 1 to 8
+ * @value: out: the value, zero-extended
+ *
+ * Context: inside kvm->srcu.
+ */
+void kvpci_access_read(struct kvpci_device *device, unsigned int bar,
+		       u32 offset, unsigned int length, u64 *value)
+{
+	const struct kvpci_region *region;
+	struct kvpci_effect effect;
+	unsigned long flags;
+
+	*value = 0;
+	region = kvpci_core_find(&device->core, bar, offset, length);
+	if (!region) {
+		kvpci_count(device, KVPCI_COUNT_OTHER);
+		trace_kvpci_access(device->id, false, 0, bar, offset, length, 0);
+		return;
+	}
+
+	spin_lock_irqsave(&device->lock, flags);
+	effect = kvpci_core_read(&device->core, region, offset - region->offset,
+				 length, value);
+	spin_unlock_irqrestore(&device->lock, flags);
+
+	effect_unlocked(device, effect);
+	count_access(device, read_counter[region->type], effect);
+	trace_kvpci_access(device->id, false, region->type, bar, offset, length,
+			   *value);
+}
+
+/**
+ * kvpci_access_write() - write to a BAR
+ * @device: the device
+ * @bar: index of the BAR
+ * @offset: first byte; the access does not leave the BAR
+ * @length: bytes, 1 to 8
+ * @value: the value
+ *
+ * Context: inside kvm->srcu.
+ */
+void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
+			u32 offset, unsigned int length, u64 value)
+{
+	const struct kvpci_region *region;
+	struct kvpci_effect effect;
+	unsigned long flags;
+
+	region = kvpci_core_find(&device->core, bar, offset, length);
+	if (!region) {
+		kvpci_count(device, KVPCI_COUNT_OTHER);
+		trace_kvpci_access(device->id, true, 0, bar, offset, length,
+				   value);
+		return;
+	}
+
+	if (region->type == KVPCI_REGION_NOTIFY) {
+		effect = kvpci_core_doorbell(&device->core, region,
+					     offset - region->offset, length,
+					     value);
+		if (effect.kind != KVPCI_EFFECT_OTHER) {
+			kick(device, effect);
+			return;
+		}
+	} else {
+		spin_lock_irqsave(&device->lock, flags);
+		effect = kvpci_core_write(&device->core, region,
+					  offset - region->offset, length,
+					  value);
+		effect_locked(device, effect);
+		spin_unlock_irqrestore(&device->lock, flags);
+		effect_unlocked(device, effect);
+	}
+	count_access(device, write_counter[region->type], effect);
+	trace_kvpci_access(device->id, true, region->type, bar, offset, length,
+			   value);
+}
+
+/**
+ * kvpci_access_fast_kick() - a doorbell of which only the address is known
+ * @device: the device
+ * @region: the doorbells
+ * @offset: inside @region
+ *
+ * Context: inside kvm->srcu.
+ *
+ * Return: false if the access must be decoded to know what it means.
+ */
+bool kvpci_access_fast_kick(struct kvpci_device *device,
+			    const struct kvpci_region *region, u32 offset)
+{
+	struct kvpci_effect effect;
+
+	effect = kvpci_core_doorbell(&device->core, region, offset, 0, 0);
+	if (effect.kind == KVPCI_EFFECT_OTHER)
+		return false;
+	kick(device, effect);
+	return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All differences between the kernels we build for, and the only place that
+ * looks at LINUX_VERSION_CODE. The sources are written for the newest; older
+ * ones are given its interfaces here.
+ */
+#ifndef KVPCI_COMPAT_H
+#define KVPCI_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/version.h>
+
+/* 6.8 dropped the count from eventfd_signal(). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx, 1);
+}
+
+#define eventfd_signal(ctx)	compat_eventfd_signal(ctx)
+#endif
+
+#endif /* KVPCI_COMPAT_H */

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device object: made from a description, driven through ioctls, gone with
+ * its file.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/ctype.h>
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+
+#include "kvpci.h"
+
+static atomic_t last_id = ATOMIC_INIT(0);
+
+static void free_memory(struct kvpci_device *device)
+{
+	free_percpu(device->counters);
+	kvfree(device->core.config_mask);
+	kvfree(device->core.config);
+	kvfree(device->core.vectors);
+	kvfree(device->core.queues);
+	kvfree(device->fds);
+	mutex_destroy(&device->read_lock);
+	mutex_destroy(&device->fds_lock);
+	mutex_destroy(&device->map_lock);
+	kfree(device);
+}
+
+/* All memory the device will ever need, for any access of the guest. */
+static struct kvpci_device *
+alloc_memory(const struct kvpci_device_create *create)
+{
+	struct kvpci_device *device;
+	struct kvpci_core *core;
+
+	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	if (!device)
+		return NULL;
+	mutex_init(&device->map_lock);
+	mutex_init(&device->fds_lock);
+	mutex_init(&device->read_lock);
+	spin_lock_init(&device->lock);
+	init_waitqueue_head(&device->wait);
+	INIT_WORK(&device->irq_work, kvpci_irq_work);
+	device->gsi = KVPCI_GSI_NONE;
+
+	core = &device->core;
+	core->queues = kvcalloc(create->num_queues, sizeof(*core->queues),
+				GFP_KERNEL_ACCOUNT);
+	core->vectors = kvcalloc(create->num_vectors, sizeof(*core->vectors),
+				 GFP_KERNEL_ACCOUNT);
+	core->config = kvzalloc(create->config_size, GFP_KERNEL_ACCOUNT);
+	if (create->config_mask)
+		core->config_mask = kvzalloc(create->config_size,
+					     GFP_KERNEL_ACCOUNT);
+	device->fds = kvcalloc(create->num_queues, sizeof(*device->fds),
+			       GFP_KERNEL_ACCOUNT);
+	device->counters = alloc_percpu_gfp(struct kvpci_counters,
+					    GFP_KERNEL_ACCOUNT);
+	if (core->queues && core->vectors && core->config && device->fds &&
+	    device->counters && (core->config_mask || !create->config_mask))
+		return device;
+	free_memory(device);
+	return NULL;
+}
+
+static bool name_ok(const u8 *name, size_t size)
+{
+	size_t i, length = strnlen(name, size);
+
+	if (!length || length == size || !isalnum(name[0]) ||
+	    memchr_inv(name + length, 0, size - length))
+		return false;
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) ||
+		    (!isalnum(name[i]) && !strchr("._-", name[i])))
+			return false;
+	return true;
+}
+
+static int fill_config(struct kvpci_core *core,
+		       const struct kvpci_device_create *create)
+{
+	if (copy_from_user(core->config, u64_to_user_ptr(create->config),
+			   create->config_size))
+		return -EFAULT;
+	if (core->config_mask &&
+	    copy_from_user(core->config_mask,
+			   u64_to_user_ptr(create->config_mask),
+			   create->config_size))
+		return -EFAULT;
+	return 0;
+}
+
+/* A device as described, or an error; not yet anybody's. */
+static struct kvpci_device *build(const struct kvpci_device_create *create,
+				  const struct kvpci_region *regions,
+				  const u16 *queue_sizes)
+{
+	struct kvpci_device *device;
+	int err;
+
+	err = kvpci_core_check(create, regions, queue_sizes);
+	if (err)
+		return ERR_PTR(err);
+	device = alloc_memory(create);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	err = fill_config(&device->core, create);
+	if (err) {
+		free_memory(device);
+		return ERR_PTR(err);
+	}
+	kvpci_core_init(&device->core, create, regions, queue_sizes);
+	memcpy(device->name, create->name, sizeof(device->name));
+	device->id = atomic_inc_return(&last_id);
+	return device;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct kvpci_device *device = file->private_data;
+	struct kvpci_vm *vm = device->vm;
+
+	debugfs_remove_recursive(device->debugfs);
+	/* First the sources of work, then the work, then what it may touch. */
+	kvpci_iobus_unmap(device);
+	kvpci_eventfds_release(device);
+	cancel_work_sync(&device->irq_work);
+	kvpci_irq_set_line(device, KVPCI_GSI_NONE);
+	free_memory(device);
+	kvpci_vm_put(vm);
+	return 0;
+}
+
+static long device_map(void *object, void *arg)
+{
+	/* One past the last address of each kind of BAR */
+	static const u64 end[] = {
+		[KVPCI_BAR_IO] = BIT_ULL(16),
+		[KVPCI_BAR_MEM32] = BIT_ULL(32),
+		[KVPCI_BAR_MEM64] = BIT_ULL(52),
+	};
+	struct kvpci_device *device = object;
+	const struct kvpci_device_map *map = arg;
+	unsigned int i;
+
+	if (map->flags || map->__reserved)
+		return -EINVAL;
+	if (map->mapped >= BIT(KVPCI_NUM_BARS))
+		return -ENXIO;
+	for (i = 0; i < KVPCI_NUM_BARS; i++) {
+		const struct kvpci_bar *bar = &device->core.bars[i];
+
+		if (!(map->mapped & BIT(i))) {
+			if (map->addr[i])
+				return -EINVAL;
+			continue;
+		}
+		if (bar->kind == KVPCI_BAR_NONE)
+			return -ENXIO;
+		if (map->addr[i] & (bar->size - 1))
+			return -EINVAL;
+		if (map->addr[i] >= end[bar->kind])
+			return -ERANGE;
+	}
+	return kvpci_iobus_map(device, map->mapped, map->addr);
+}
+
+static long device_irq(void *object, void *arg)
+{
+	const u32 msix = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MSIX_MASKALL;
+	struct kvpci_device *device = object;
+	struct kvpci_device_irq *irq = arg;
+	unsigned long flags;
+
+	if (irq->flags & ~(msix | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER) ||
+	    irq->pending)
+		return -EINVAL;
+	if (irq->gsi >= KVPCI_NUM_LINES && irq->gsi != KVPCI_GSI_NONE)
+		return -EINVAL;
+	if (irq->flags & msix && !device->core.num_vectors)
+		return -ENXIO;
+
+	spin_lock_irqsave(&device->lock, flags);
+	kvpci_core_set_irq_flags(&device->core, irq->flags);
+	irq->pending = kvpci_core_intx_status(&device->core);
+	spin_unlock_irqrestore(&device->lock, flags);
+
+	kvpci_irq_set_line(device, irq->gsi);
+	kvpci_irq_send_pending(device);
+	return 0;
+}
+
+static long device_ack(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_device_ack *ack = arg;
+	unsigned long flags;
+	int err;
+
+	if (ack->__reserved)
+		return -EINVAL;
+	spin_lock_irqsave(&device->lock, flags);
+	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (!err)
+		kvpci_irq_sync_line(device);
+	return err;
+}
+
+static long device_fail(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_device_fail *fail = arg;
+	unsigned long flags;
+	bool notify;
+
+	if (fail->flags)
+		return -EINVAL;
+	spin_lock_irqsave(&device->lock, flags);
+	notify = kvpci_core_fail(&device->core);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (notify)
+		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
+	return 0;
+}
+
+static void copy_state(const struct kvpci_core *core,
+		       struct kvpci_device_state *state, u8 *config)
+{
+	unsigned int i;
+
+	state->status = core->device_status;
+	state->generation = core->config_generation;
+	for (i = 0; i < ARRAY_SIZE(state->driver_features); i++)
+		state->driver_features[i] =
+			core->driver_features[2 * i] |
+			(u64)core->driver_features[2 * i + 1] << 32;
+	if (config)
+		memcpy(config, core->config, state->config_size);
+}
+
+static long device_state(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	struct kvpci_device_state *state = arg;
+	unsigned long flags;
+	u8 *config = NULL;
+	long err = 0;
+
+	if (state->flags || state->__reserved ||
+	    state->config_size > device->core.config_size ||
+	    (!state->config && state->config_size))
+		return -EINVAL;
+	if (state->config_size) {
+		config = kvmalloc(state->config_size, GFP_KERNEL_ACCOUNT);
+		if (!config)
+			return -ENOMEM;
+	}
+	spin_lock_irqsave(&device->lock, flags);
+	copy_state(&device->core, state, config);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (config && copy_to_user(u64_to_user_ptr(state->config), config,
+				   state->config_size))
+		err = -EFAULT;
+	kvfree(config);
+	return err;
+}
+
+static long device_stats(void *object, void *arg)
+{
+	struct kvpci_device_stats *stats = arg;
+
+	/* The structure is the counters, in their order. */
+	BUILD_BUG_ON(sizeof(*stats) != 8 + KVPCI_NUM_COUNTERS * sizeof(u64));
+	BUILD_BUG_ON(offsetof(struct kvpci_device_stats, events) !=
+		     8 + KVPCI_COUNT_EVENTS * sizeof(u64));
+	if (stats->flags)
+		return -EINVAL;
+	kvpci_stats_read(object, (u64 *)&stats->common_reads);
+	return 0;
+}
+
+static long device_access(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	struct kvpci_device_access *access = arg;
+	const struct kvpci_bar *bar;
+	u64 value;
+	int idx;
+
+	if (access->flags & ~KVPCI_ACCESS_WRITE || access->__reserved ||
+	    access->length > 8 || !is_power_of_2(access->length))
+		return -EINVAL;
+	if (access->bar >= KVPCI_NUM_BARS)
+		return -ENXIO;
+	access->bar = array_index_nospec(access->bar, KVPCI_NUM_BARS);
+	bar = &device->core.bars[access->bar];
+	if (bar->kind == KVPCI_BAR_NONE)
+		return -ENXIO;
+	if (access->offset >= bar->size ||
+	    access->length > bar->size - access->offset)
+		return -ERANGE;
+
+	idx = srcu_read_lock(&device->vm->kvm->srcu);
+	if (access->flags & KVPCI_ACCESS_WRITE) {
+		kvpci_access_write(device, access->bar, access->offset,
+				   access->length, access->value);
+	} else {
+		kvpci_access_read(device, access->bar, access->offset,
+				  access->length, &value);
+		access->value = value;
+	}
+	srcu_read_unlock(&device->vm->kvm->srcu, idx);
+	return 0;
+}
+
+static long config_write(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_config_write *write = arg;
+	unsigned long flags;
+	bool changed;
+	void *data;
+
+	if (write->flags || !write->length)
+		return -EINVAL;
+	if (write->offset > device->core.config_size ||
+	    write->length > device->core.config_size - write->offset)
+		return -ERANGE;
+	data = memdup_user(u64_to_user_ptr(write->data), write->length);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	spin_lock_irqsave(&device->lock, flags);
+	changed = kvpci_core_config_update(&device->core, write->offset,
+					   write->length, data);
+	spin_unlock_irqrestore(&device->lock, flags);
+	kfree(data);
+	if (changed)
+		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
+	return 0;
+}
+
+static long queue_fds(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_queue_fds *fds = arg;
+	u32 queue = fds->queue;
+
+	if (fds->flags || fds->__reserved ||
+	    queue >= device->core.num_queues)
+		return -EINVAL;
+	if (fds->kick_fd < -1 || fds->call_fd < -1)
+		return -EBADF;
+	queue = array_index_nospec(queue, device->core.num_queues);
+	return kvpci_eventfds_set(device, queue, fds->kick_fd, fds->call_fd);
+}
+
+static long queue_state(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	struct kvpci_queue_state *state = arg;
+	const struct kvpci_queue *queue;
+	unsigned long flags;
+	u32 index = state->queue;
+
+	if (index >= device->core.num_queues)
+		return -EINVAL;
+	index = array_index_nospec(index, device->core.num_queues);
+	queue = &device->core.queues[index];
+	spin_lock_irqsave(&device->lock, flags);
+	*state = (struct kvpci_queue_state) {
+		.size = state->size,
+		.queue = state->queue,
+		.enabled = queue->enable,
+		.queue_size = queue->size,
+		.msix_vector = queue->msix_vector,
+		.desc = queue->desc,
+		.driver = queue->driver,
+		.device = queue->device,
+	};
+	spin_unlock_irqrestore(&device->lock, flags);
+	return 0;
+}
+
+static const struct kvpci_ioctl device_ioctls[] = {
+	KVPCI_IOCTL(KVPCI_DEVICE_MAP, kvpci_device_map, addr, false,
+		    device_map),
+	KVPCI_IOCTL(KVPCI_DEVICE_IRQ, kvpci_device_irq, pending, true,
+		    device_irq),
+	KVPCI_IOCTL(KVPCI_DEVICE_ACK, kvpci_device_ack, __reserved, false,
+		    device_ack),
+	KVPCI_IOCTL(KVPCI_DEVICE_FAIL, kvpci_device_fail, flags, false,
+		    device_fail),
+	KVPCI_IOCTL(KVPCI_DEVICE_STATE, kvpci_device_state, __reserved, true,
+		    device_state),
+	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, events, true,
+		    device_stats),
+	KVPCI_IOCTL(KVPCI_DEVICE_ACCESS, kvpci_device_access, value, true,
+		    device_access),
+	KVPCI_IOCTL(KVPCI_CONFIG_WRITE, kvpci_config_write, data, false,
+		    config_write),
+	KVPCI_IOCTL(KVPCI_QUEUE_FDS, kvpci_queue_fds, __reserved, false,
+		    queue_fds),
+	KVPCI_IOCTL(KVPCI_QUEUE_STATE, kvpci_queue_state, device, true,
+		    queue_state),
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return kvpci_ioctl(device_ioctls, ARRAY_SIZE(device_ioctls),
+			   file->private_data, cmd, arg);
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.read = kvpci_event_read,
+	.poll = kvpci_event_poll,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = device_release,
+	.llseek = noop_llseek,
+};
+
+/* Copies what the description points to, builds, and gives it a file. */
+long kvpci_device_create(void *object, void *arg)
+{
+	const struct kvpci_device_create *create = arg;
+	struct kvpci_region *regions;
+	struct kvpci_device *device;
+	u16 *queue_sizes;
+	int fd;
+
+	if (create->flags || create->__reserved ||
+	    !name_ok(create->name, sizeof(create->name)) ||
+	    create->num_regions > KVPCI_MAX_REGIONS ||
+	    create->num_queues > KVPCI_MAX_QUEUES)
+		return -EINVAL;
+	regions = memdup_user(u64_to_user_ptr(create->regions),
+			      create->num_regions * sizeof(*regions));
+	if (IS_ERR(regions))
+		return PTR_ERR(regions);
+	queue_sizes = memdup_user(u64_to_user_ptr(create->queue_sizes),
+				  create->num_queues * sizeof(*queue_sizes));
+	if (IS_ERR(queue_sizes)) {
+		kfree(regions);
+		return PTR_ERR(queue_sizes);
+	}
+	device = build(create, regions, queue_sizes);
+	kfree(queue_sizes);
+	kfree(regions);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+
+	device->vm = kvpci_vm_get(object);
+	kvpci_debugfs_add(device);
+	fd = anon_inode_getfd("kvpci-device", &device_fops, device,
+			      O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		debugfs_remove_recursive(device->debugfs);
+		kvpci_vm_put(device->vm);
+		free_memory(device);
+	}
+	return fd;
+}

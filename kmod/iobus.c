@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device's BARs on KVM's buses.
+ *
+ * kvm_io_bus_register_dev() is not exported, but a bus is a public structure
+ * with public rules: readers look at it inside kvm->srcu, writers hold
+ * kvm->slots_lock, replace it as a whole, and free the old one, which
+ * kmalloc() made, after a grace period. That lets us do better, too: all BARs
+ * of a device change places together, for one grace period.
+ *
+ * A BAR is one range, whatever it holds. Memory doorbells are on the fast bus
+ * as well, which VMX asks before it decodes an access.
+ */
+#include <linux/delay.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+
+#include "kvpci.h"
+
+static struct kvpci_range *to_range(struct kvm_io_device *iodev)
+{
+	return container_of(iodev, struct kvpci_range, iodev);
+}
+
+/*
+ * KVM also calls us for accesses that begin before a range or leave it at its
+ * end; those are nobody's.
+ */
+static bool covers(const struct kvpci_range *range, gpa_t addr, int len)
+{
+	u64 offset = addr - range->base;
+
+	return offset < range->size && len <= range->size - offset && len <= 8;
+}
+
+static int bar_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+		    gpa_t addr, int len, void *val)
+{
+	struct kvpci_range *range = to_range(iodev);
+	u64 value;
+
+	if (!covers(range, addr, len))
+		return -EOPNOTSUPP;
+	kvpci_access_read(range->device, range->bar, addr - range->base, len,
+			  &value);
+	memcpy(val, &value, len);
+	return 0;
+}
+
+static int bar_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+		     gpa_t addr, int len, const void *val)
+{
+	struct kvpci_range *range = to_range(iodev);
+	u64 value = 0;
+
+	if (!covers(range, addr, len))
+		return -EOPNOTSUPP;
+	memcpy(&value, val, len);
+	kvpci_access_write(range->device, range->bar, addr - range->base, len,
+			   value);
+	return 0;
+}
+
+static const struct kvm_io_device_ops bar_ops = {
+	.read = bar_read,
+	.write = bar_write,
+};
+
+/* The fast bus passes neither length nor value. */
+static int fast_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+		      gpa_t addr, int len, const void *val)
+{
+	struct kvpci_range *range = to_range(iodev);
+
+	if (!covers(range, addr, len) ||
+	    !kvpci_access_fast_kick(range->device, range->region,
+				    addr - range->base))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static const struct kvm_io_device_ops fast_ops = {
+	.write = fast_write,
+};
+
+static bool is_ours(const struct kvm_io_range *entry,
+		    const struct kvpci_map *map)
+{
+	unsigned int i;
+
+	for (i = 0; map && i < map->num; i++)
+		if (entry->dev == &map->ranges[i].iodev)
+			return true;
+	return false;
+}
+
+/* KVM searches a bus by halves: entries are in order of address, then end. */
+static void insert(struct kvm_io_bus *bus, struct kvpci_range *range)
+{
+	int i = bus->dev_count++;
+
+	for (; i > 0; i--) {
+		const struct kvm_io_range *prev = &bus->range[i - 1];
+
+		if (prev->addr < range->base ||
+		    (prev->addr == range->base && prev->len <= range->size))
+			break;
+		bus->range[i] = *prev;
+	}
+	bus->range[i] = (struct kvm_io_range) {
+		.addr = range->base,
+		.len = range->size,
+		.dev = &range->iodev,
+	};
+}
+
+static unsigned int count_on(const struct kvpci_map *map, u8 bus)
+{
+	unsigned int i, num = 0;
+
+	for (i = 0; map && i < map->num; i++)
+		num += map->ranges[i].bus == bus;
+	return num;
+}
+
+/*
+ * A copy of a bus without @old and with @new. Without @new it cannot fail:
+ * a device that goes away must get off the bus.
+ */
+static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
+				   const struct kvpci_map *old,
+				   struct kvpci_map *new)
+{
+	int num = (bus ? bus->dev_count : 0) + count_on(new, index);
+	struct kvm_io_bus *copy;
+	unsigned int i;
+	int j;
+
+	for (;;) {
+		copy = kzalloc(struct_size(copy, range, num),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (copy || new)
+			break;
+		msleep(20);
+	}
+	if (!copy)
+		return NULL;
+
+	copy->ioeventfd_count = bus ? bus->ioeventfd_count : 0;
+	for (j = 0; bus && j < bus->dev_count; j++)
+		if (!is_ours(&bus->range[j], old))
+			copy->range[copy->dev_count++] = bus->range[j];
+	for (i = 0; new && i < new->num; i++)
+		if (new->ranges[i].bus == index)
+			insert(copy, &new->ranges[i]);
+	return copy;
+}
+
+/*
+ * Put @new in the place of @old on all buses, or on none.
+ *
+ * KVM may have given up a whole bus for want of memory; then there is nothing
+ * of ours on it.
+ */
+static int replace(struct kvm *kvm, const struct kvpci_map *old,
+		   struct kvpci_map *new)
+{
+	struct kvm_io_bus *before[KVM_NR_BUSES] = {};
+	struct kvm_io_bus *after[KVM_NR_BUSES] = {};
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&kvm->slots_lock);
+	for (i = 0; i < KVM_NR_BUSES; i++) {
+		if (!count_on(old, i) && !count_on(new, i))
+			continue;
+		before[i] = rcu_dereference_protected(kvm->buses[i],
+						      lockdep_is_held(&kvm->slots_lock));
+		if (!before[i] && !count_on(new, i))
+			continue;
+		after[i] = copy_bus(before[i], i, old, new);
+		if (!after[i])
+			err = -ENOMEM;
+		else if (new && after[i]->dev_count - after[i]->ioeventfd_count >
+				NR_IOBUS_DEVS)
+			err = -ENOSPC;
+		if (err)
+			goto out;
+	}
+	for (i = 0; i < KVM_NR_BUSES; i++)
+		if (after[i])
+			rcu_assign_pointer(kvm->buses[i], after[i]);
+	synchronize_srcu_expedited(&kvm->srcu);
+	memcpy(after, before, sizeof(after));
+out:
+	mutex_unlock(&kvm->slots_lock);
+	for (i = 0; i < KVM_NR_BUSES; i++)
+		kfree(after[i]);
+	return err;
+}
+
+static void map_add(struct kvpci_map *map, struct kvpci_device *device,
+		      unsigned int bar, u8 bus, gpa_t base, u32 size,
+		      const struct kvpci_region *region)
+{
+	struct kvpci_range *range = &map->ranges[map->num++];
+
+	kvm_iodevice_init(&range->iodev, region ? &fast_ops : &bar_ops);
+	range->device = device;
+	range->region = region;
+	range->base = base;
+	range->size = size;
+	range->bus = bus;
+	range->bar = bar;
+}
+
+static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
+		    unsigned int bar, u64 addr)
+{
+	const struct kvpci_core *core = &device->core;
+	bool io = core->bars[bar].kind == KVPCI_BAR_IO;
+	unsigned int i;
+
+	map_add(map, device, bar, io ? KVM_PIO_BUS : KVM_MMIO_BUS, addr,
+		  core->bars[bar].size, NULL);
+	if (io)
+		return;
+	for (i = core->region_first[bar]; i < core->region_first[bar + 1]; i++) {
+		const struct kvpci_region *region = &core->regions[i];
+
+		/* A shared doorbell needs the value, which is not passed. */
+		if (region->type == KVPCI_REGION_NOTIFY && region->multiplier)
+			map_add(map, device, bar, KVM_FAST_MMIO_BUS,
+				  addr + region->offset, region->length, region);
+	}
+}
+
+/**
+ * kvpci_iobus_map() - move the BARs
+ * @device: the device
+ * @mapped: bit n: BAR n answers
+ * @addr: where, by BAR; checked
+ *
+ * When it returns nothing is under way at the old places.
+ *
+ * Return: 0, -ENOMEM or -ENOSPC.
+ */
+int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
+{
+	struct kvpci_map *map;
+	unsigned int bar;
+	int err;
+
+	map = kzalloc(struct_size(map, ranges,
+				  KVPCI_NUM_BARS + KVPCI_MAX_REGIONS),
+		      GFP_KERNEL_ACCOUNT);
+	if (!map)
+		return -ENOMEM;
+	for (bar = 0; bar < KVPCI_NUM_BARS; bar++)
+		if (mapped & BIT(bar))
+			map_add_bar(map, device, bar, addr[bar]);
+
+	mutex_lock(&device->map_lock);
+	err = replace(device->vm->kvm, device->map, map);
+	if (!err)
+		swap(device->map, map);
+	mutex_unlock(&device->map_lock);
+	kfree(map);
+	return err;
+}
+
+/**
+ * kvpci_iobus_unmap() - take the device off the buses
+ * @device: the device, which nobody else uses any more
+ *
+ * Cannot fail. When it returns no handler is running.
+ */
+void kvpci_iobus_unmap(struct kvpci_device *device)
+{
+	if (!device->map)
+		return;
+	replace(device->vm->kvm, device->map, NULL);
+	kfree(device->map);
+	device->map = NULL;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The objects of the kernel shell and how they are locked.
+ *
+ *	struct kvpci_vm		one KVM virtual machine
+ *	struct kvpci_device	one virtio-pci function: a register core, its
+ *				eventfds, its place on KVM's buses
+ *
+ * Lock order, outermost first. What is left out is never held together.
+ *
+ *	device->map_lock	which BARs are where
+ *	  kvm->slots_lock	KVM's buses
+ *	device->fds_lock	which eventfds serve the queues
+ *	  kvm->srcu		(waited for)
+ *	device->read_lock	one reader of events at a time
+ *	vm->line_lock		interrupt lines
+ *	  eventfd's wait queue	(held by whoever signals it)
+ *	    device->lock	the register core
+ *	      KVM's LAPIC delivery
+ *
+ * Handlers of guest accesses run inside kvm->srcu and take line_lock and
+ * device->lock, so neither may be held while waiting for kvm->srcu.
+ */
+#ifndef KVPCI_H
+#define KVPCI_H
+
+#include <kvm/iodev.h>
+#include <linux/bitmap.h>
+#include <linux/eventfd.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/kvm_host.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "compat/compat.h"
+#include "core/core.h"
+
+#define KVPCI_NUM_LINES	24	/* pins of the I/O APIC */
+
+/* The counters of struct kvpci_device_stats, in its order. */
+enum kvpci_counter {
+	KVPCI_COUNT_COMMON_READS,
+	KVPCI_COUNT_COMMON_WRITES,
+	KVPCI_COUNT_DEVICE_READS,
+	KVPCI_COUNT_DEVICE_WRITES,
+	KVPCI_COUNT_ISR_READS,
+	KVPCI_COUNT_MSIX_READS,
+	KVPCI_COUNT_MSIX_WRITES,
+	KVPCI_COUNT_OTHER,
+	KVPCI_COUNT_KICKS,
+	KVPCI_COUNT_KICKS_DROPPED,
+	KVPCI_COUNT_CALLS,
+	KVPCI_COUNT_MSIX_SENT,
+	KVPCI_COUNT_MSIX_PENDED,
+	KVPCI_COUNT_INTX_RAISED,
+	KVPCI_COUNT_IRQS_DROPPED,
+	KVPCI_COUNT_EVENTS,
+	KVPCI_NUM_COUNTERS
+};
+
+struct kvpci_counters {
+	u64 count[KVPCI_NUM_COUNTERS];
+};
+
+typedef int (*kvpci_set_msi_t)(struct kvm_kernel_irq_routing_entry *e,
+			       struct kvm *kvm, int irq_source_id, int level,
+			       bool line_status);
+
+/**
+ * struct kvpci_vm - one KVM virtual machine
+ * @ref: one for the file, one for each device
+ * @kvm: the VM; we hold a reference
+ * @set_msi: KVM's delivery of a message, found in its routing table
+ * @line_lock: protects @lines and every device's @gsi and @line_raised
+ * @lines: how many devices pull each interrupt line
+ */
+struct kvpci_vm {
+	/* immutable after create */
+	struct kref ref;
+	struct kvm *kvm;
+	kvpci_set_msi_t set_msi;
+
+	struct mutex line_lock;
+	unsigned int lines[KVPCI_NUM_LINES];
+};
+
+/**
+ * struct kvpci_call - a wait for a backend's call eventfd
+ * @device: whose interrupt it asks for
+ * @source: the queue
+ * @file: the eventfd; held, so that it cannot hang up while we wait on it
+ * @ctx: the same
+ * @wait: our entry on its wait queue
+ * @table: carries us through poll() to @wait
+ */
+struct kvpci_call {
+	struct kvpci_device *device;
+	u32 source;
+	struct file *file;
+	struct eventfd_ctx *ctx;
+	wait_queue_entry_t wait;
+	poll_table table;
+};
+
+/**
+ * struct kvpci_eventfds - the eventfds of one queue
+ * @kick: signalled by doorbells; read inside kvm->srcu
+ * @call: waited on for interrupts, or NULL; under fds_lock
+ */
+struct kvpci_eventfds {
+	struct eventfd_ctx __rcu *kick;
+	struct kvpci_call *call;
+};
+
+/**
+ * struct kvpci_range - one range on one of KVM's buses
+ * @iodev: what KVM calls
+ * @device: whose BAR it is
+ * @region: the doorbells, for a range on the fast bus
+ * @base: first address
+ * @size: bytes
+ * @bus: enum kvm_bus
+ * @bar: index of the BAR
+ */
+struct kvpci_range {
+	struct kvm_io_device iodev;
+	struct kvpci_device *device;
+	const struct kvpci_region *region;
+	gpa_t base;
+	u32 size;
+	u8 bus;
+	u8 bar;
+};
+
+/**
+ * struct kvpci_map - a device's ranges, replaced as a whole
+ * @num: how many
+ * @ranges: all immutable once on a bus
+ */
+struct kvpci_map {
+	unsigned int num;
+	struct kvpci_range ranges[];
+};
+
+/**
+ * struct kvpci_device - one virtio-pci function
+ * @vm: its VM; holds a reference
+ * @id: number in traces
+ * @name: what the launcher calls it
+ * @counters: per CPU
+ * @debugfs: its directory
+ * @map_lock: protects @map
+ * @map: ranges on KVM's buses, or NULL
+ * @fds_lock: protects changes of @fds
+ * @fds: by queue
+ * @lock: protects @core and @deferred; interrupts are off under it, because
+ *	eventfds may be signalled from anywhere
+ * @core: the registers
+ * @deferred: vectors whose messages @irq_work is to send
+ * @irq_work: what may not be done where an eventfd is signalled: multicast
+ *	messages, interrupt lines
+ * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
+ * @line_raised: whether we count in vm->lines[gsi]; under vm->line_lock
+ * @read_lock: one reader of events at a time
+ * @wait: those who wait for events
+ */
+struct kvpci_device {
+	/* immutable after create */
+	struct kvpci_vm *vm;
+	u32 id;
+	char name[sizeof_field(struct kvpci_device_create, name)];
+	struct kvpci_counters __percpu *counters;
+	struct dentry *debugfs;
+
+	struct mutex map_lock;
+	struct kvpci_map *map;
+
+	struct mutex fds_lock;
+	struct kvpci_eventfds *fds;
+
+	spinlock_t lock;
+	struct kvpci_core core;
+	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
+
+	struct work_struct irq_work;
+	u32 gsi;
+	bool line_raised;
+
+	struct mutex read_lock;
+	wait_queue_head_t wait;
+};
+
+static inline void kvpci_count(struct kvpci_device *device,
+			       enum kvpci_counter counter)
+{
+	this_cpu_inc(device->counters->count[counter]);
+}
+
+/* ioctl.c: one dispatcher for all kinds of file */
+
+#define KVPCI_MAX_STRUCT	256	/* bytes of the largest structure */
+
+/**
+ * struct kvpci_ioctl - an ioctl and its structure
+ * @cmd: KVPCI_*
+ * @min_size: size of the structure as first published
+ * @size: its size now
+ * @out: the structure is copied back after success
+ * @call: does it. @object is the file's private data, @arg the structure.
+ */
+struct kvpci_ioctl {
+	unsigned int cmd;
+	u16 min_size;
+	u16 size;
+	bool out;
+	long (*call)(void *object, void *arg);
+};
+
+#define KVPCI_IOCTL(cmd_, struct_, last_, out_, call_)			\
+	{								\
+		.cmd = (cmd_),						\
+		.min_size = offsetofend(struct struct_, last_),		\
+		.size = sizeof(struct struct_) +			\
+			BUILD_BUG_ON_ZERO(sizeof(struct struct_) >	\
+					  KVPCI_MAX_STRUCT),		\
+		.out = (out_),						\
+		.call = (call_),					\
+	}
+
+long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
+		 void *object, unsigned int cmd, unsigned long arg);
+
+/* vm.c */
+long kvpci_vm_create(void *object, void *arg);
+struct kvpci_vm *kvpci_vm_get(struct kvpci_vm *vm);
+void kvpci_vm_put(struct kvpci_vm *vm);
+
+/* device.c */
+long kvpci_device_create(void *object, void *arg);
+
+/* iobus.c */
+int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
+void kvpci_iobus_unmap(struct kvpci_device *device);
+
+/* access.c */
+void kvpci_access_read(struct kvpci_device *device, unsigned int bar,
+		       u32 offset, unsigned int length, u64 *value);
+void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
+			u32 offset, unsigned int length, u64 value);
+bool kvpci_access_fast_kick(struct kvpci_device *device,
+			    const struct kvpci_region *region, u32 offset);
+
+/* eventfds.c */
+int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,
+		       int call_fd);
+void kvpci_eventfds_release(struct kvpci_device *device);
+
+/* interrupt.c */
+kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm);
+void kvpci_irq_signal(struct kvpci_device *device, u32 source);
+void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg);
+void kvpci_irq_send_pending(struct kvpci_device *device);
+void kvpci_irq_sync_line(struct kvpci_device *device);
+void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi);
+void kvpci_irq_work(struct work_struct *work);
+
+/* event.c */
+ssize_t kvpci_event_read(struct file *file, char __user *buf, size_t size,
+			 loff_t *pos);
+__poll_t kvpci_event_poll(struct file *file, poll_table *wait);
+void kvpci_event_post(struct kvpci_device *device);
+
+/* debugfs.c */
+void kvpci_debugfs_init(void);
+void kvpci_debugfs_exit(void);
+void kvpci_debugfs_add(struct kvpci_device *device);
+void kvpci_stats_read(struct kvpci_device *device, u64 *sum);
+
+#endif /* KVPCI_H */
