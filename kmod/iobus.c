@@ -200,8 +200,8 @@ out:
 }
 
 static void map_add(struct kvpci_map *map, struct kvpci_device *device,
-		      unsigned int bar, u8 bus, gpa_t base, u32 size,
-		      const struct kvpci_region *region)
+		    unsigned int bar, u8 bus, gpa_t base, u32 size,
+		    const struct kvpci_region *region)
 {
 	struct kvpci_range *range = &map->ranges[map->num++];
 
@@ -215,14 +215,14 @@ static void map_add(struct kvpci_map *map, struct kvpci_device *device,
 }
 
 static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
-		    unsigned int bar, u64 addr)
+			unsigned int bar, u64 addr)
 {
 	const struct kvpci_core *core = &device->core;
 	bool io = core->bars[bar].kind == KVPCI_BAR_IO;
 	unsigned int i;
 
 	map_add(map, device, bar, io ? KVM_PIO_BUS : KVM_MMIO_BUS, addr,
-		  core->bars[bar].size, NULL);
+		core->bars[bar].size, NULL);
 	if (io)
 		return;
 	for (i = core->region_first[bar]; i < core->region_first[bar + 1]; i++) {
@@ -231,7 +231,7 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 		/* A shared doorbell needs the value, which is not passed. */
 		if (region->type == KVPCI_REGION_NOTIFY && region->multiplier)
 			map_add(map, device, bar, KVM_FAST_MMIO_BUS,
-				  addr + region->offset, region->length, region);
+				addr + region->offset, region->length, region);
 	}
 }
 

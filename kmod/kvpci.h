@@ -85,7 +85,7 @@ struct kvpci_vm {
 	struct kvm *kvm;
 	kvpci_set_msi_t set_msi;
 
-	struct mutex line_lock;
+	struct mutex line_lock;	/* lines, devices' gsi and line_raised */
 	unsigned int lines[KVPCI_NUM_LINES];
 };
 
@@ -177,13 +177,13 @@ struct kvpci_device {
 	struct kvpci_counters __percpu *counters;
 	struct dentry *debugfs;
 
-	struct mutex map_lock;
+	struct mutex map_lock;	/* map */
 	struct kvpci_map *map;
 
-	struct mutex fds_lock;
+	struct mutex fds_lock;	/* changes of fds */
 	struct kvpci_eventfds *fds;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* core, deferred; interrupts off */
 	struct kvpci_core core;
 	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
 
@@ -191,7 +191,7 @@ struct kvpci_device {
 	u32 gsi;
 	bool line_raised;
 
-	struct mutex read_lock;
+	struct mutex read_lock;	/* one reader of events at a time */
 	wait_queue_head_t wait;
 };
 

@@ -88,6 +88,7 @@ struct kvpci_info {
 	__u32 max_config;
 	__u32 max_regions;
 };
+
 #define KVPCI_INFO		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_INFO)
 
 /**
@@ -113,6 +114,7 @@ struct kvpci_vm_create {
 	__s32 kvm_fd;
 	__u32 __reserved;
 };
+
 #define KVPCI_VM_CREATE		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_VM_CREATE)
 
 /* -------------------------------------------------------------------------- */
@@ -223,6 +225,7 @@ struct kvpci_device_create {
 	__aligned_u64 config_mask;
 	__u8 name[32];
 };
+
 #define KVPCI_DEVICE_CREATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CREATE)
 
 /* -------------------------------------------------------------------------- */
@@ -255,6 +258,7 @@ struct kvpci_device_map {
 	__u32 __reserved;
 	__aligned_u64 addr[KVPCI_NUM_BARS];
 };
+
 #define KVPCI_DEVICE_MAP	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_MAP)
 
 /* kvpci_device_irq.flags: the PCI side of the function's interrupts. */
@@ -291,6 +295,7 @@ struct kvpci_device_irq {
 	__u32 gsi;
 	__u32 pending;
 };
+
 #define KVPCI_DEVICE_IRQ	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_IRQ)
 
 /* -------------------------------------------------------------------------- */
@@ -370,6 +375,7 @@ struct kvpci_device_ack {
 	__u32 queue;
 	__u32 __reserved;
 };
+
 #define KVPCI_DEVICE_ACK	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_ACK)
 
 /**
@@ -385,6 +391,7 @@ struct kvpci_device_fail {
 	__u32 size;
 	__u32 flags;
 };
+
 #define KVPCI_DEVICE_FAIL	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_FAIL)
 
 /**
@@ -414,6 +421,7 @@ struct kvpci_device_state {
 	__u32 config_size;
 	__u32 __reserved;
 };
+
 #define KVPCI_DEVICE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATE)
 
 /**
@@ -438,6 +446,7 @@ struct kvpci_config_write {
 	__u32 length;
 	__aligned_u64 data;
 };
+
 #define KVPCI_CONFIG_WRITE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_CONFIG_WRITE)
 
 /**
@@ -467,6 +476,7 @@ struct kvpci_queue_fds {
 	__s32 call_fd;
 	__u32 __reserved;
 };
+
 #define KVPCI_QUEUE_FDS		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_FDS)
 
 /**
@@ -497,6 +507,7 @@ struct kvpci_queue_state {
 	__aligned_u64 driver;
 	__aligned_u64 device;
 };
+
 #define KVPCI_QUEUE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATE)
 
 /* kvpci_device_access.flags */
@@ -531,6 +542,7 @@ struct kvpci_device_access {
 	__u32 __reserved;
 	__aligned_u64 value;
 };
+
 #define KVPCI_DEVICE_ACCESS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_ACCESS)
 
 /**
@@ -577,6 +589,7 @@ struct kvpci_device_stats {
 	__aligned_u64 irqs_dropped;
 	__aligned_u64 events;
 };
+
 #define KVPCI_DEVICE_STATS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATS)
 
 #endif /* _UAPI_LINUX_KVPCI_H */
