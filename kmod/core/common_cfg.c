@@ -127,12 +127,16 @@ static struct kvpci_effect queue_vector_write(struct kvpci_core *core,
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 }
 
-/* R16. Without RING_PACKED a power of two; packed rings may be of any size. */
+/*
+ * R16. Without RING_PACKED a power of two; packed rings may be of any size.
+ * Until FEATURES_OK seals the driver's choice it could still be taken back.
+ */
 static struct kvpci_effect queue_size_write(struct kvpci_core *core,
 					    struct kvpci_queue *queue,
 					    u32 value)
 {
-	bool packed = kvpci_core_has_driver_feature(core, VIRTIO_F_RING_PACKED);
+	bool packed = core->device_status & VIRTIO_CONFIG_S_FEATURES_OK &&
+		      kvpci_core_has_driver_feature(core, VIRTIO_F_RING_PACKED);
 
 	if (value && value <= queue->size_max &&
 	    (packed || is_power_of_2(value)))
