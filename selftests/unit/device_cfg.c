@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device configuration: what the driver may read and write, and the
+ * generation that tells it of changes (R10, R46).
+ */
+#include "unit.h"
+#include "kselftest_harness.h"
+
+FIXTURE(device) {
+	struct unit u;
+};
+
+FIXTURE_SETUP(device)
+{
+	ASSERT_EQ(0, unit_default(&self->u));
+	for (u32 i = 0; i < UNIT_CONFIG; i++)
+		self->u.core.config[i] = 0x10 + i;
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	unit_destroy(&self->u);
+}
+
+static u64 bytes_from(u32 first, unsigned int length)
+{
+	u64 value = 0;
+
+	while (length--)
+		value = value << 8 | (0x10 + first + length);
+	return value;
+}
+
+/* R46: at status 0, in any width that stays inside. */
+TEST_F(device, read)
+{
+	static const unsigned int lengths[] = { 1, 2, 4, 8 };
+	struct unit *u = &self->u;
+
+	for (u32 at = 0; at < UNIT_CONFIG; at++) {
+		for (size_t l = 0; l < ARRAY_SIZE(lengths); l++) {
+			bool inside = at + lengths[l] <= UNIT_CONFIG;
+			u64 value;
+
+			if (at % lengths[l])
+				continue;
+			value = unit_read(u, KVPCI_REGION_DEVICE, at,
+					  lengths[l]);
+			EXPECT_EQ(inside ? bytes_from(at, lengths[l]) : 0,
+				  value)
+				TH_LOG("%u bytes at %u", lengths[l], at);
+			EXPECT_EQ(inside ? KVPCI_EFFECT_NONE :
+				  KVPCI_EFFECT_OTHER, u->effect.kind);
+		}
+	}
+}
+
+/* A region may be longer than the configuration: the rest reads 0. */
+TEST_F(device, beyond_the_end)
+{
+	static const u32 offsets[] = {
+		UNIT_CONFIG - 3, UNIT_CONFIG - 1, UNIT_CONFIG, UNIT_CONFIG + 4,
+		0xff8,
+	};
+	struct unit *u = &self->u;
+
+	u->core.config_mask[UNIT_CONFIG - 1] = 0xff;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_DEVICE, offsets[i], 4));
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+		unit_write(u, KVPCI_REGION_DEVICE, offsets[i], 4, ~0U);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+	}
+	EXPECT_EQ(0x10 + UNIT_CONFIG - 1, u->core.config[UNIT_CONFIG - 1]);
+	EXPECT_EQ(0, unit_event(u, NULL));
+}
+
+TEST_F(device, write_goes_by_the_mask)
+{
+	struct unit *u = &self->u;
+	struct kvpci_event event;
+
+	u->core.config_mask[5] = 0xff;
+	u->core.config_mask[6] = 0x0f;
+	/* bytes of which no bit is writable make no event */
+	unit_write(u, KVPCI_REGION_DEVICE, 0, 4, 0xffffffff);
+	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+	EXPECT_EQ(0, unit_event(u, &event));
+	EXPECT_EQ(bytes_from(0, 4), unit_read(u, KVPCI_REGION_DEVICE, 0, 4));
+
+	unit_write(u, KVPCI_REGION_DEVICE, 4, 4, 0xffffff00);
+	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(0x171fff14, unit_read(u, KVPCI_REGION_DEVICE, 4, 4));
+	ASSERT_EQ(KVPCI_EVENT_CONFIG, unit_event(u, &event));
+	EXPECT_EQ(KVPCI_EVENT_NO_QUEUE, event.queue);
+	EXPECT_EQ(0, unit_event(u, &event));
+	/* not more than one waits */
+	unit_write(u, KVPCI_REGION_DEVICE, 5, 1, 1);
+	unit_write(u, KVPCI_REGION_DEVICE, 5, 1, 2);
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, unit_event(u, &event));
+	EXPECT_EQ(0, unit_event(u, &event));
+	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_DEVICE, 5, 1));
+}
+
+TEST_F(device, read_only_without_mask)
+{
+	struct unit *u = &self->u;
+	u8 *mask = u->core.config_mask;
+
+	u->core.config_mask = NULL;
+	unit_write(u, KVPCI_REGION_DEVICE, 0, 4, ~0U);
+	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+	EXPECT_EQ(bytes_from(0, 4), unit_read(u, KVPCI_REGION_DEVICE, 0, 4));
+	u->core.config_mask = mask;
+}
+
+/* Between reset and acknowledgement the configuration is not the driver's. */
+TEST_F(device, not_while_stopping)
+{
+	struct unit *u = &self->u;
+
+	memset(u->core.config_mask, 0xff, UNIT_CONFIG);
+	unit_run(u);
+	cc_write(u, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	unit_write(u, KVPCI_REGION_DEVICE, 0, 4, ~0U);
+	EXPECT_EQ(bytes_from(0, 4), unit_read(u, KVPCI_REGION_DEVICE, 0, 4));
+	EXPECT_EQ(0, unit_event(u, NULL));
+}
+
+static bool update(struct unit *u, u32 offset, u8 byte)
+{
+	return kvpci_core_config_update(&u->core, offset, 1, &byte);
+}
+
+/* R10 */
+TEST_F(device, generation)
+{
+	struct unit *u = &self->u;
+	u64 first = cc_read(u, CC_GENERATION);
+
+	EXPECT_EQ(first, cc_read(u, CC_GENERATION));
+	EXPECT_FALSE(update(u, 0, u->core.config[0]));
+	EXPECT_EQ(first, cc_read(u, CC_GENERATION));
+	EXPECT_TRUE(update(u, 0, 0xee));
+	EXPECT_NE(first, cc_read(u, CC_GENERATION));
+	EXPECT_EQ(0xee, unit_read(u, KVPCI_REGION_DEVICE, 0, 1));
+	/* only the bytes named */
+	EXPECT_EQ(0x11, unit_read(u, KVPCI_REGION_DEVICE, 1, 1));
+}
+
+/* R10: no number of changes brings back the generation the driver has seen. */
+TEST_F(device, generation_wrap)
+{
+	struct unit *u = &self->u;
+
+	for (unsigned int n = 1; n <= 1030; n++) {
+		u64 before = cc_read(u, CC_GENERATION);
+
+		for (unsigned int i = 0; i < n; i++)
+			ASSERT_TRUE(update(u, i % UNIT_CONFIG,
+					   u->core.config[i % UNIT_CONFIG] + 1));
+		EXPECT_NE(before, cc_read(u, CC_GENERATION))
+			TH_LOG("after %u changes", n);
+	}
+}
+
+/* A change seen halfway: read generation, change, read, compare. */
+TEST_F(device, generation_tells_torn_reads)
+{
+	struct unit *u = &self->u;
+
+	for (int i = 0; i < 600; i++) {
+		u64 low, high, before, after;
+
+		before = cc_read(u, CC_GENERATION);
+		low = unit_read(u, KVPCI_REGION_DEVICE, 0, 1);
+		update(u, 0, i);
+		update(u, 1, i);
+		high = unit_read(u, KVPCI_REGION_DEVICE, 1, 1);
+		after = cc_read(u, CC_GENERATION);
+		EXPECT_TRUE(before != after || low == high);
+	}
+}
+
+/* The driver's own writes are no news to it; a reset keeps the bytes. */
+TEST_F(device, generation_stays)
+{
+	struct unit *u = &self->u;
+	u64 generation;
+
+	memset(u->core.config_mask, 0xff, UNIT_CONFIG);
+	update(u, 0, 0x77);
+	generation = cc_read(u, CC_GENERATION);
+	unit_write(u, KVPCI_REGION_DEVICE, 8, 4, 0x01020304);
+	EXPECT_EQ(generation, cc_read(u, CC_GENERATION));
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(0x77, unit_read(u, KVPCI_REGION_DEVICE, 0, 1));
+	EXPECT_EQ(0x01020304, unit_read(u, KVPCI_REGION_DEVICE, 8, 4));
+}
+
+TEST_F(device, update_ranges)
+{
+	struct unit *u = &self->u;
+	u8 data[UNIT_CONFIG];
+
+	memset(data, 0xab, sizeof(data));
+	EXPECT_TRUE(kvpci_core_config_update(&u->core, 0, UNIT_CONFIG, data));
+	EXPECT_EQ(0, memcmp(data, u->core.config, UNIT_CONFIG));
+	EXPECT_FALSE(kvpci_core_config_update(&u->core, 0, UNIT_CONFIG, data));
+	data[0] = 1;
+	EXPECT_TRUE(kvpci_core_config_update(&u->core, UNIT_CONFIG - 1, 1, data));
+	EXPECT_EQ(1, u->core.config[UNIT_CONFIG - 1]);
+	EXPECT_EQ(0xab, u->core.config[UNIT_CONFIG - 2]);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Doorbells: which queue is meant, and when nobody is (R18 to R21).
+ */
+#include "unit.h"
+#include "kselftest_harness.h"
+
+#define IO_DOORBELL	0x44	/* multiplier 0 */
+#define MEM_DOORBELLS	0x1000	/* multiplier 4 */
+
+FIXTURE(doorbell) {
+	struct unit u;
+};
+
+FIXTURE_SETUP(doorbell)
+{
+	ASSERT_EQ(0, unit_default(&self->u));
+}
+
+FIXTURE_TEARDOWN(doorbell)
+{
+	unit_destroy(&self->u);
+}
+
+/* R18: the address by queue_notify_off, as a driver computes it. */
+TEST_F(doorbell, every_queue)
+{
+	struct unit *u = &self->u;
+
+	unit_negotiate(u);
+	for (u32 q = 0; q < UNIT_QUEUES; q++) {
+		u32 at;
+
+		unit_queue(u, q, 2);
+		cc_write(u, CC_QUEUE_SELECT, q);
+		if (q == UNIT_ABSENT)
+			continue;
+		at = MEM_DOORBELLS + 4 * cc_read(u, CC_QUEUE_NOTIFY_OFF);
+		unit_bar_write(u, UNIT_BAR_MEM, at, 2, q);
+		EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+		EXPECT_EQ(q, u->effect.arg);
+		unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, q);
+		EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+		EXPECT_EQ(q, u->effect.arg);
+	}
+}
+
+TEST_F(doorbell, dropped_and_other)
+{
+	static const struct {
+		u32 bar, offset, length;
+		u64 value;
+		u16 kind;
+	} rows[] = {
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 8, 2, 2, KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4 * UNIT_ABSENT, 2, 3,
+		  KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4 * UNIT_QUEUES, 2, 5,
+		  KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 0xffc, 2, 0,
+		  KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 2, 2, 0, KVPCI_EFFECT_OTHER },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 1, 0, KVPCI_EFFECT_OTHER },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 4, 0, KVPCI_EFFECT_OTHER },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 8, 0, KVPCI_EFFECT_OTHER },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, 2, KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, UNIT_ABSENT,
+		  KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, UNIT_QUEUES,
+		  KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, 0xffff, KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_IO, IO_DOORBELL, 1, 0, KVPCI_EFFECT_OTHER },
+		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0, KVPCI_EFFECT_OTHER },
+		{ UNIT_BAR_IO, IO_DOORBELL + 2, 2, 0, KVPCI_EFFECT_OTHER },
+	};
+	struct unit *u = &self->u;
+
+	unit_run(u);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unit_bar_write(u, rows[i].bar, rows[i].offset, rows[i].length,
+			       rows[i].value);
+		EXPECT_EQ(rows[i].kind, u->effect.kind)
+			TH_LOG("BAR %u offset %#x length %u value %llu",
+			       rows[i].bar, rows[i].offset, rows[i].length,
+			       (unsigned long long)rows[i].value);
+	}
+}
+
+/* Where each queue has an address of its own the value is not looked at. */
+TEST_F(doorbell, address_beats_value)
+{
+	struct unit *u = &self->u;
+
+	unit_run(u);
+	unit_bar_write(u, UNIT_BAR_MEM, MEM_DOORBELLS + 4, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(1, u->effect.arg);
+	unit_bar_write(u, UNIT_BAR_MEM, MEM_DOORBELLS, 2, 0xffff);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(0, u->effect.arg);
+}
+
+/* The fast bus knows neither length nor value (design, fact 7). */
+TEST_F(doorbell, fast_bus)
+{
+	struct unit *u = &self->u;
+	const struct kvpci_region *mem, *io;
+	struct kvpci_effect effect;
+
+	unit_run(u);
+	mem = kvpci_core_find(&u->core, UNIT_BAR_MEM, MEM_DOORBELLS, 2);
+	io = kvpci_core_find(&u->core, UNIT_BAR_IO, IO_DOORBELL, 2);
+	ASSERT_NE(NULL, mem);
+	ASSERT_NE(NULL, io);
+	effect = kvpci_core_doorbell(&u->core, mem, 4, 0, 0);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, effect.kind);
+	EXPECT_EQ(1, effect.arg);
+	effect = kvpci_core_doorbell(&u->core, mem, 4 * UNIT_QUEUES, 0, 0);
+	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, effect.kind);
+	/* without a value a shared doorbell says nothing */
+	effect = kvpci_core_doorbell(&u->core, io, 0, 0, 0);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, effect.kind);
+}
+
+/*
+ * No kick is lost between DRIVER_OK and the START event, none passes to a
+ * queue under reset, or after a reset.
+ */
+TEST_F(doorbell, life_cycle)
+{
+	struct unit *u = &self->u;
+	const u32 bar = UNIT_BAR_MEM, at = MEM_DOORBELLS;
+
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	unit_start(u);
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	ASSERT_EQ(KVPCI_EVENT_START, unit_event(u, NULL));
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	cc_write(u, CC_QUEUE_SELECT, 0);
+	cc_write(u, CC_QUEUE_RESET, 1);
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	unit_bar_write(u, bar, at + 4, 2, 1);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, unit_event(u, NULL));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	unit_queue(u, 0, 64);
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	cc_write(u, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
+				    KVPCI_EVENT_NO_QUEUE));
+	unit_bar_write(u, bar, at, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+}
+
+/* Multipliers from 2 to a page of its own for each queue. */
+TEST_F(doorbell, multipliers)
+{
+	struct unit u;
+
+	for (u32 multiplier = 2; multiplier <= 4096; multiplier *= 2) {
+		unit_describe(&u);
+		u.desc.bars[4] = (struct kvpci_bar){ KVPCI_BAR_MEM32, 0x8000 };
+		unit_add_region(&u, (struct kvpci_region){
+			KVPCI_REGION_NOTIFY, 4, 0, 0x8000, multiplier, 0 });
+		ASSERT_EQ(0, unit_create(&u));
+		unit_start(&u);
+		for (u32 at = 0; at < 0x8000; at += 2) {
+			u32 q = at / multiplier;
+			u16 expect = at % multiplier ? KVPCI_EFFECT_OTHER :
+				     q < 2 ? KVPCI_EFFECT_KICK :
+				     KVPCI_EFFECT_NO_KICK;
+
+			unit_bar_write(&u, 4, at, 2, 0);
+			ASSERT_EQ(expect, u.effect.kind)
+				TH_LOG("multiplier %u offset %u", multiplier,
+				       at);
+			if (expect == KVPCI_EFFECT_KICK)
+				EXPECT_EQ(q, u.effect.arg);
+		}
+		unit_destroy(&u);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Drives a register core with whatever bytes it is given, guest and launcher
+ * both, and checks after each step what must hold whatever they do.
+ */
+#ifndef KVPCI_FUZZ_ENGINE_H
+#define KVPCI_FUZZ_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which parts of the core a run has reached, so that a test can insist. */
+enum fuzz_reach {
+	FUZZ_START,		/* START read */
+	FUZZ_START_GONE,	/* START seen, but taken back before it was read */
+	FUZZ_STOP,		/* STOP acknowledged */
+	FUZZ_QUEUE_START,	/* QUEUE_START read */
+	FUZZ_QUEUE_STOP,	/* QUEUE_STOP acknowledged */
+	FUZZ_CONFIG,		/* CONFIG read */
+	FUZZ_FAILED,		/* FAILED read */
+	FUZZ_KICK,		/* a doorbell passed on */
+	FUZZ_NO_KICK,		/* a doorbell dropped */
+	FUZZ_SEND,		/* a message sent at once */
+	FUZZ_PEND,		/* a message kept pending */
+	FUZZ_UNPEND,		/* a pending message sent later */
+	FUZZ_INTX,		/* the line rose */
+	FUZZ_DROP,		/* an interrupt with nowhere to go */
+	FUZZ_REFUSED,		/* FEATURES_OK refused */
+	FUZZ_GENERATION,	/* a changed generation read */
+	FUZZ_DECODE,		/* a BAR began to answer */
+	FUZZ_WINDOW,		/* an access through the window */
+	FUZZ_FLR,		/* function level reset */
+	FUZZ_REACHES
+};
+
+extern const char *const fuzz_reach_names[FUZZ_REACHES];
+
+/**
+ * fuzz_run() - feed bytes to a fresh device until they are used up
+ * @data: the bytes
+ * @size: how many
+ * @reached: counters to add to, or NULL
+ *
+ * Aborts, saying why, when an invariant does not hold.
+ *
+ * Return: the number of steps made.
+ */
+unsigned long fuzz_run(const uint8_t *data, size_t size,
+		       unsigned long reached[FUZZ_REACHES]);
+
+#endif /* KVPCI_FUZZ_ENGINE_H */

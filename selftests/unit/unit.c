@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The unit tests' device and how they get at it; see unit.h.
+ */
+#include "unit.h"
+
+static const struct kvpci_region default_regions[] = {
+	{ KVPCI_REGION_COMMON, UNIT_BAR_IO, 0x00, 0x40, 0, 0 },
+	{ KVPCI_REGION_ISR, UNIT_BAR_IO, 0x40, 4, 0, 0 },
+	{ KVPCI_REGION_NOTIFY, UNIT_BAR_IO, 0x44, 4, 0, 0 },
+	{ KVPCI_REGION_DEVICE, UNIT_BAR_IO, 0x48, UNIT_CONFIG, 0, 0 },
+	{ KVPCI_REGION_COMMON, UNIT_BAR_MEM, 0x000, 0x40, 0, 0 },
+	{ KVPCI_REGION_ISR, UNIT_BAR_MEM, 0x100, 1, 0, 0 },
+	{ KVPCI_REGION_DEVICE, UNIT_BAR_MEM, 0x200, UNIT_CONFIG, 0, 0 },
+	{ KVPCI_REGION_NOTIFY, UNIT_BAR_MEM, 0x1000, 0x1000, 4, 0 },
+	{ KVPCI_REGION_MSIX_TABLE, UNIT_BAR_MSIX, 0, 16 * UNIT_VECTORS, 0, 0 },
+	{ KVPCI_REGION_MSIX_PBA, UNIT_BAR_MSIX, 0x8000, 16, 0, 0 },
+};
+
+static const u16 default_sizes[UNIT_QUEUES] = { 256, 128, 64, 0, 32768 };
+
+void unit_describe(struct unit *u)
+{
+	memset(u, 0, sizeof(*u));
+	u->desc.size = sizeof(u->desc);
+	u->desc.virtio_id = 1;
+	u->desc.num_queues = UNIT_QUEUES;
+	u->desc.num_vectors = UNIT_VECTORS;
+	u->desc.config_size = UNIT_CONFIG;
+	u->desc.features[0] = BIT_ULL(F_VERSION_1) | BIT_ULL(F_RING_RESET) |
+			      BIT_ULL(35) | BIT_ULL(29) | BIT_ULL(28) |
+			      BIT_ULL(5) | BIT_ULL(0);
+	u->desc.features[1] = BIT_ULL(1) | BIT_ULL(36);	/* 65 and 100 */
+	u->desc.bars[UNIT_BAR_IO] = (struct kvpci_bar){ KVPCI_BAR_IO, 128 };
+	u->desc.bars[UNIT_BAR_MEM] =
+		(struct kvpci_bar){ KVPCI_BAR_MEM32, 0x4000 };
+	u->desc.bars[UNIT_BAR_MSIX] =
+		(struct kvpci_bar){ KVPCI_BAR_MEM64, 0x10000 };
+	u->desc.num_regions = ARRAY_SIZE(default_regions);
+	memcpy(u->regions, default_regions, sizeof(default_regions));
+	memcpy(u->sizes, default_sizes, sizeof(default_sizes));
+	strcpy((char *)u->desc.name, "unit");
+}
+
+struct kvpci_region *unit_find_region(struct unit *u, u32 type)
+{
+	for (u32 i = 0; i < u->desc.num_regions; i++)
+		if (u->regions[i].type == type)
+			return &u->regions[i];
+	return NULL;
+}
+
+void unit_drop_region(struct unit *u, u32 type)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < u->desc.num_regions; i++)
+		if (u->regions[i].type != type)
+			u->regions[kept++] = u->regions[i];
+	u->desc.num_regions = kept;
+}
+
+void unit_add_region(struct unit *u, struct kvpci_region region)
+{
+	u->regions[u->desc.num_regions++] = region;
+}
+
+void unit_offer(struct unit *u, unsigned int bit, bool offer)
+{
+	u->desc.features[bit / 64] &= ~BIT_ULL(bit % 64);
+	u->desc.features[bit / 64] |= (u64)offer << (bit % 64);
+}
+
+int unit_check(struct unit *u)
+{
+	struct kvpci_region *regions;
+	u16 *sizes;
+	int ret;
+
+	/* Copies of exactly the described length, see unit_create(). */
+	regions = malloc(u->desc.num_regions <= KVPCI_MAX_REGIONS ?
+			 u->desc.num_regions * sizeof(*regions) : 1);
+	sizes = malloc(u->desc.num_queues <= KVPCI_MAX_QUEUES ?
+		       u->desc.num_queues * sizeof(*sizes) : 1);
+	if (!regions || !sizes)
+		abort();
+	if (u->desc.num_regions <= KVPCI_MAX_REGIONS)
+		memcpy(regions, u->regions,
+		       u->desc.num_regions * sizeof(*regions));
+	if (u->desc.num_queues <= KVPCI_MAX_QUEUES)
+		memcpy(sizes, u->sizes, u->desc.num_queues * sizeof(*sizes));
+	ret = kvpci_core_check(&u->desc, regions, sizes);
+	free(regions);
+	free(sizes);
+	return ret;
+}
+
+static void *zalloc(size_t n)
+{
+	void *p;
+
+	if (!n)
+		return NULL;
+	p = calloc(1, n);
+	if (!p)
+		abort();
+	return p;
+}
+
+int unit_create(struct unit *u)
+{
+	struct kvpci_core *core = &u->core;
+	int ret = unit_check(u);
+
+	if (ret)
+		return ret;
+	memset(core, 0, sizeof(*core));
+	core->queues = zalloc(u->desc.num_queues * sizeof(*core->queues));
+	core->vectors = zalloc(u->desc.num_vectors * sizeof(*core->vectors));
+	core->config = zalloc(u->desc.config_size);
+	core->config_mask = zalloc(u->desc.config_size);
+	kvpci_core_init(core, &u->desc, u->regions, u->sizes);
+	return 0;
+}
+
+void unit_destroy(struct unit *u)
+{
+	free(u->core.queues);
+	free(u->core.vectors);
+	free(u->core.config);
+	free(u->core.config_mask);
+	memset(&u->core, 0, sizeof(u->core));
+}
+
+int unit_default(struct unit *u)
+{
+	unit_describe(u);
+	return unit_create(u);
+}
+
+/* The first region of a type that is not in I/O space. */
+static const struct kvpci_region *core_region(struct unit *u, u32 type)
+{
+	const struct kvpci_core *core = &u->core;
+
+	for (int i = 0; i < core->region_first[KVPCI_NUM_BARS]; i++) {
+		const struct kvpci_region *r = &core->regions[i];
+
+		if (r->type == type && core->bars[r->bar].kind != KVPCI_BAR_IO)
+			return r;
+	}
+	abort();
+}
+
+u64 unit_read(struct unit *u, u32 type, u32 offset, unsigned int length)
+{
+	u64 value = ~0ULL;
+
+	u->effect = kvpci_core_read(&u->core, core_region(u, type), offset,
+				    length, &value);
+	return value;
+}
+
+void unit_write(struct unit *u, u32 type, u32 offset, unsigned int length,
+		u64 value)
+{
+	const struct kvpci_region *region = core_region(u, type);
+
+	if (type == KVPCI_REGION_NOTIFY)
+		u->effect = kvpci_core_doorbell(&u->core, region, offset,
+						length, value);
+	else
+		u->effect = kvpci_core_write(&u->core, region, offset, length,
+					     value);
+}
+
+u64 unit_bar_read(struct unit *u, unsigned int bar, u32 offset,
+		  unsigned int length)
+{
+	const struct kvpci_region *region;
+	u64 value = ~0ULL;
+
+	u->effect = kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	region = kvpci_core_find(&u->core, bar, offset, length);
+	if (!region)
+		return 0;
+	u->effect = kvpci_core_read(&u->core, region, offset - region->offset,
+				    length, &value);
+	return value;
+}
+
+void unit_bar_write(struct unit *u, unsigned int bar, u32 offset,
+		    unsigned int length, u64 value)
+{
+	const struct kvpci_region *region;
+
+	u->effect = kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	region = kvpci_core_find(&u->core, bar, offset, length);
+	if (!region)
+		return;
+	offset -= region->offset;
+	if (region->type == KVPCI_REGION_NOTIFY)
+		u->effect = kvpci_core_doorbell(&u->core, region, offset,
+						length, value);
+	else
+		u->effect = kvpci_core_write(&u->core, region, offset, length,
+					     value);
+}
+
+unsigned int cc_width(u32 offset)
+{
+	switch (offset) {
+	case CC_DEVICE_FEATURE_SELECT:
+	case CC_DEVICE_FEATURE:
+	case CC_DRIVER_FEATURE_SELECT:
+	case CC_DRIVER_FEATURE:
+	case CC_QUEUE_DESC:
+	case CC_QUEUE_DESC + 4:
+	case CC_QUEUE_DRIVER:
+	case CC_QUEUE_DRIVER + 4:
+	case CC_QUEUE_DEVICE:
+	case CC_QUEUE_DEVICE + 4:
+		return 4;
+	case CC_CONFIG_VECTOR:
+	case CC_NUM_QUEUES:
+	case CC_QUEUE_SELECT:
+	case CC_QUEUE_SIZE:
+	case CC_QUEUE_VECTOR:
+	case CC_QUEUE_ENABLE:
+	case CC_QUEUE_NOTIFY_OFF:
+	case CC_QUEUE_NOTIF_DATA:
+	case CC_QUEUE_RESET:
+		return 2;
+	case CC_STATUS:
+	case CC_GENERATION:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+u64 cc_read(struct unit *u, u32 offset)
+{
+	return unit_read(u, KVPCI_REGION_COMMON, offset, cc_width(offset));
+}
+
+void cc_write(struct unit *u, u32 offset, u64 value)
+{
+	unit_write(u, KVPCI_REGION_COMMON, offset, cc_width(offset), value);
+}
+
+void unit_negotiate(struct unit *u)
+{
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE);
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	for (u32 word = 0; word < KVPCI_FEATURE_WORDS; word++) {
+		cc_write(u, CC_DEVICE_FEATURE_SELECT, word);
+		cc_write(u, CC_DRIVER_FEATURE_SELECT, word);
+		cc_write(u, CC_DRIVER_FEATURE, cc_read(u, CC_DEVICE_FEATURE));
+	}
+	cc_write(u, CC_STATUS, ST_READY);
+}
+
+void unit_queue(struct unit *u, u16 queue, u16 size)
+{
+	cc_write(u, CC_QUEUE_SELECT, queue);
+	cc_write(u, CC_QUEUE_SIZE, size);
+	cc_write(u, CC_QUEUE_VECTOR, queue + 1);
+	cc_write(u, CC_QUEUE_DESC, 0x10000 * (queue + 1));
+	cc_write(u, CC_QUEUE_DESC + 4, 1);
+	cc_write(u, CC_QUEUE_DRIVER, 0x10000 * (queue + 1) + 0x4000);
+	cc_write(u, CC_QUEUE_DRIVER + 4, 2);
+	cc_write(u, CC_QUEUE_DEVICE, 0x10000 * (queue + 1) + 0x8000);
+	cc_write(u, CC_QUEUE_DEVICE + 4, 3);
+	cc_write(u, CC_QUEUE_ENABLE, 1);
+}
+
+void unit_start(struct unit *u)
+{
+	unit_negotiate(u);
+	unit_queue(u, 0, 256);
+	unit_queue(u, 1, 64);
+	cc_write(u, CC_STATUS, ST_RUNNING);
+}
+
+u32 unit_event(struct unit *u, struct kvpci_event *event)
+{
+	struct kvpci_event own;
+
+	if (!event)
+		event = &own;
+	memset(event, 0xa5, sizeof(*event));
+	if (!kvpci_core_event_peek(&u->core, event))
+		return 0;
+	if (!kvpci_core_event_take(&u->core, event))
+		abort();	/* nothing happened in between */
+	return event->kind;
+}
+
+void unit_run(struct unit *u)
+{
+	unit_start(u);
+	if (unit_event(u, NULL) != KVPCI_EVENT_START)
+		abort();
+}
+
+void unit_vector(struct unit *u, unsigned int vector, u64 address, u32 data,
+		 bool masked)
+{
+	u32 entry = 16 * vector;
+
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry, 4, (u32)address);
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 4, 4, address >> 32);
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 8, 4, data);
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 12, 4, masked);
+}

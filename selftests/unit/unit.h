@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the unit tests share: a device description that passes the check, a
+ * register core made of it, and accesses to it the way a guest makes them.
+ */
+#ifndef KVPCI_UNIT_H
+#define KVPCI_UNIT_H
+
+#include <stdlib.h>
+
+#include "config_space.h"
+#include "core.h"
+
+/* Device status bits, 2.1. */
+#define ST_ACKNOWLEDGE	0x01
+#define ST_DRIVER	0x02
+#define ST_DRIVER_OK	0x04
+#define ST_FEATURES_OK	0x08
+#define ST_NEEDS_RESET	0x40
+#define ST_FAILED	0x80
+#define ST_READY	(ST_ACKNOWLEDGE | ST_DRIVER | ST_FEATURES_OK)
+#define ST_RUNNING	(ST_READY | ST_DRIVER_OK)
+
+/* Offsets in the common configuration, 4.1.4.3. */
+enum {
+	CC_DEVICE_FEATURE_SELECT = 0x00,
+	CC_DEVICE_FEATURE = 0x04,
+	CC_DRIVER_FEATURE_SELECT = 0x08,
+	CC_DRIVER_FEATURE = 0x0c,
+	CC_CONFIG_VECTOR = 0x10,
+	CC_NUM_QUEUES = 0x12,
+	CC_STATUS = 0x14,
+	CC_GENERATION = 0x15,
+	CC_QUEUE_SELECT = 0x16,
+	CC_QUEUE_SIZE = 0x18,
+	CC_QUEUE_VECTOR = 0x1a,
+	CC_QUEUE_ENABLE = 0x1c,
+	CC_QUEUE_NOTIFY_OFF = 0x1e,
+	CC_QUEUE_DESC = 0x20,
+	CC_QUEUE_DRIVER = 0x28,
+	CC_QUEUE_DEVICE = 0x30,
+	CC_QUEUE_NOTIF_DATA = 0x38,
+	CC_QUEUE_RESET = 0x3a,
+};
+
+#define NO_VECTOR	0xffff
+#define F_VERSION_1	32
+#define F_RING_PACKED	34
+#define F_RING_RESET	40
+
+/* The default device, see unit_describe(). */
+#define UNIT_QUEUES	5
+#define UNIT_ABSENT	3	/* the queue that does not exist */
+#define UNIT_VECTORS	70	/* more than one word of the PBA */
+#define UNIT_CONFIG	24
+#define UNIT_BAR_IO	0
+#define UNIT_BAR_MEM	1
+#define UNIT_BAR_MSIX	2	/* 64 bits, so BAR 3 is not there */
+
+/**
+ * struct unit - a described device and its core
+ * @desc: the description; edit it between unit_describe() and unit_create()
+ * @regions: the description's regions
+ * @sizes: the description's queue sizes
+ * @effect: effect of the last access
+ * @core: the core
+ */
+struct unit {
+	struct kvpci_device_create desc;
+	struct kvpci_region regions[KVPCI_MAX_REGIONS];
+	u16 sizes[KVPCI_MAX_QUEUES];
+	struct kvpci_effect effect;
+	struct kvpci_core core;
+};
+
+/** unit_describe() - fill in a sound description */
+void unit_describe(struct unit *u);
+
+/**
+ * unit_find_region() - the first described region of a type
+ *
+ * Return: the region, or NULL.
+ */
+struct kvpci_region *unit_find_region(struct unit *u, u32 type);
+
+/** unit_drop_region() - remove all described regions of a type */
+void unit_drop_region(struct unit *u, u32 type);
+
+/** unit_add_region() - describe one more region */
+void unit_add_region(struct unit *u, struct kvpci_region region);
+
+/** unit_offer() - offer a feature bit, or cease to */
+void unit_offer(struct unit *u, unsigned int bit, bool offer);
+
+/** unit_check() - kvpci_core_check() of the description */
+int unit_check(struct unit *u);
+
+/**
+ * unit_create() - check the description and make the core
+ *
+ * Every array the core points to is an allocation of exactly its size, so that
+ * the address sanitizer sees the first byte beyond.
+ *
+ * Return: 0 or the check's error.
+ */
+int unit_create(struct unit *u);
+
+/** unit_destroy() - free what unit_create() allocated */
+void unit_destroy(struct unit *u);
+
+/** unit_default() - describe and create; never fails on a sound core */
+int unit_default(struct unit *u);
+
+/*
+ * Accesses to the first region of a type in memory. They store the effect in
+ * @u->effect.
+ */
+u64 unit_read(struct unit *u, u32 type, u32 offset, unsigned int length);
+void unit_write(struct unit *u, u32 type, u32 offset, unsigned int length,
+		u64 value);
+
+/** unit_bar_read() - read through a BAR; holes read as 0 with no effect */
+u64 unit_bar_read(struct unit *u, unsigned int bar, u32 offset,
+		  unsigned int length);
+/** unit_bar_write() - write through a BAR, doorbells included */
+void unit_bar_write(struct unit *u, unsigned int bar, u32 offset,
+		    unsigned int length, u64 value);
+
+/** cc_width() - the natural width of the register at an offset, 0: none */
+unsigned int cc_width(u32 offset);
+/** cc_read() - read a common configuration register at its natural width */
+u64 cc_read(struct unit *u, u32 offset);
+/** cc_write() - write a common configuration register at its natural width */
+void cc_write(struct unit *u, u32 offset, u64 value);
+
+/** unit_negotiate() - drive the status up to FEATURES_OK, accepting all */
+void unit_negotiate(struct unit *u);
+/** unit_queue() - set a queue up with recognisable addresses and enable it */
+void unit_queue(struct unit *u, u16 queue, u16 size);
+/** unit_start() - negotiate, enable queue 0 and 1, DRIVER_OK */
+void unit_start(struct unit *u);
+/**
+ * unit_event() - read the next event as the launcher does
+ *
+ * Return: its kind, or 0 if there is none.
+ */
+u32 unit_event(struct unit *u, struct kvpci_event *event);
+/** unit_run() - unit_start() and read the START event */
+void unit_run(struct unit *u);
+
+/** unit_vector() - program a vector's message, and unmask it or not */
+void unit_vector(struct unit *u, unsigned int vector, u64 address, u32 data,
+		 bool masked);
+
+#endif /* KVPCI_UNIT_H */
