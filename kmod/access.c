@@ -63,7 +63,9 @@ static void effect_unlocked(struct kvpci_device *device,
 {
 	if (effect.kind == KVPCI_EFFECT_EVENT)
 		kvpci_event_post(device);
-	else if (effect.kind == KVPCI_EFFECT_INTX)
+	/* A reset that must wait for the backend lowers the line at once. */
+	if (effect.kind == KVPCI_EFFECT_EVENT ||
+	    effect.kind == KVPCI_EFFECT_INTX)
 		kvpci_irq_sync_line(device);
 }
 

@@ -27,6 +27,8 @@ static const char * const counter_names[KVPCI_NUM_COUNTERS] = {
 	[KVPCI_COUNT_INTX_RAISED] = "intx_raised",
 	[KVPCI_COUNT_IRQS_DROPPED] = "irqs_dropped",
 	[KVPCI_COUNT_EVENTS] = "events",
+	[KVPCI_COUNT_CONFIG_READS] = "config_reads",
+	[KVPCI_COUNT_CONFIG_WRITES] = "config_writes",
 };
 
 /**

@@ -18,6 +18,7 @@ static atomic_t last_id = ATOMIC_INIT(0);
 static void free_memory(struct kvpci_device *device)
 {
 	free_percpu(device->counters);
+	kfree(device->cs);
 	kvfree(device->core.config_mask);
 	kvfree(device->core.config);
 	kvfree(device->core.vectors);
@@ -117,6 +118,7 @@ static struct kvpci_device *build(const struct kvpci_device_create *create,
 	kvpci_core_init(&device->core, create, regions, queue_sizes);
 	memcpy(device->name, create->name, sizeof(device->name));
 	device->id = atomic_inc_return(&last_id);
+	device->virtio_id = create->virtio_id;
 	return device;
 }
 
@@ -126,7 +128,10 @@ static int device_release(struct inode *inode, struct file *file)
 	struct kvpci_vm *vm = device->vm;
 
 	debugfs_remove_recursive(device->debugfs);
-	/* First the sources of work, then the work, then what it may touch. */
+	/*
+	 * First the sources of work, then the work, then what it may touch.
+	 */
+	kvpci_ecam_remove(device);
 	kvpci_iobus_unmap(device);
 	kvpci_eventfds_release(device);
 	cancel_work_sync(&device->irq_work);
@@ -147,6 +152,7 @@ static long device_map(void *object, void *arg)
 	struct kvpci_device *device = object;
 	const struct kvpci_device_map *map = arg;
 	unsigned int i;
+	long err;
 
 	if (map->flags || map->__reserved)
 		return -EINVAL;
@@ -167,7 +173,12 @@ static long device_map(void *object, void *arg)
 		if (map->addr[i] >= end[bar->kind])
 			return -ERANGE;
 	}
-	return kvpci_iobus_map(device, map->mapped, map->addr);
+
+	mutex_lock(&device->map_lock);
+	err = device->cs ? -EBUSY :
+			   kvpci_iobus_map(device, map->mapped, map->addr);
+	mutex_unlock(&device->map_lock);
+	return err;
 }
 
 static long device_irq(void *object, void *arg)
@@ -185,6 +196,11 @@ static long device_irq(void *object, void *arg)
 	if (irq->flags & msix && !device->core.num_vectors)
 		return -ENXIO;
 
+	mutex_lock(&device->map_lock);
+	if (device->cs) {
+		mutex_unlock(&device->map_lock);
+		return -EBUSY;
+	}
 	spin_lock_irqsave(&device->lock, flags);
 	kvpci_core_set_irq_flags(&device->core, irq->flags);
 	irq->pending = kvpci_core_intx_status(&device->core);
@@ -192,6 +208,42 @@ static long device_irq(void *object, void *arg)
 
 	kvpci_irq_set_line(device, irq->gsi);
 	kvpci_irq_send_pending(device);
+	mutex_unlock(&device->map_lock);
+	return 0;
+}
+
+static long device_place(void *object, void *arg)
+{
+	const struct kvpci_device_place *place = arg;
+
+	if (place->flags || place->class >> 24 || place->intx_pin > 4)
+		return -EINVAL;
+	if (place->intx_pin ? place->gsi >= KVPCI_NUM_LINES :
+			      place->gsi != KVPCI_GSI_NONE)
+		return -EINVAL;
+	return kvpci_config_place(object, place);
+}
+
+static long device_config(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	struct kvpci_device_config *config = arg;
+	int idx;
+
+	if (config->flags & ~KVPCI_ACCESS_WRITE || config->__reserved ||
+	    config->length > 4 || !is_power_of_2(config->length))
+		return -EINVAL;
+	if (config->offset > KVPCI_CONFIG_SPACE_SIZE - config->length)
+		return -ERANGE;
+	if (!smp_load_acquire(&device->cs))
+		return -ENXIO;
+	if (config->flags & KVPCI_ACCESS_WRITE)
+		return kvpci_config_write(device, config->offset,
+					  config->length, config->value);
+	idx = srcu_read_lock(&device->vm->kvm->srcu);
+	config->value = kvpci_config_read(device, config->offset,
+					  config->length);
+	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;
 }
 
@@ -277,8 +329,8 @@ static long device_stats(void *object, void *arg)
 
 	/* The structure is the counters, in their order. */
 	BUILD_BUG_ON(sizeof(*stats) != 8 + KVPCI_NUM_COUNTERS * sizeof(u64));
-	BUILD_BUG_ON(offsetof(struct kvpci_device_stats, events) !=
-		     8 + KVPCI_COUNT_EVENTS * sizeof(u64));
+	BUILD_BUG_ON(offsetof(struct kvpci_device_stats, config_writes) !=
+		     8 + KVPCI_COUNT_CONFIG_WRITES * sizeof(u64));
 	if (stats->flags)
 		return -EINVAL;
 	kvpci_stats_read(object, (u64 *)&stats->common_reads);
@@ -398,7 +450,7 @@ static const struct kvpci_ioctl device_ioctls[] = {
 		    device_fail),
 	KVPCI_IOCTL(KVPCI_DEVICE_STATE, kvpci_device_state, __reserved, true,
 		    device_state),
-	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, events, true,
+	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, config_writes, true,
 		    device_stats),
 	KVPCI_IOCTL(KVPCI_DEVICE_ACCESS, kvpci_device_access, value, true,
 		    device_access),
@@ -408,6 +460,10 @@ static const struct kvpci_ioctl device_ioctls[] = {
 		    queue_fds),
 	KVPCI_IOCTL(KVPCI_QUEUE_STATE, kvpci_queue_state, device, true,
 		    queue_state),
+	KVPCI_IOCTL(KVPCI_DEVICE_PLACE, kvpci_device_place, gsi, false,
+		    device_place),
+	KVPCI_IOCTL(KVPCI_DEVICE_CONFIG, kvpci_device_config, __reserved, true,
+		    device_config),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

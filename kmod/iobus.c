@@ -22,11 +22,16 @@ static struct kvpci_range *to_range(struct kvm_io_device *iodev)
 	return container_of(iodev, struct kvpci_range, iodev);
 }
 
-/*
+/**
+ * kvpci_iobus_covers() - is an access ours?
+ * @range: where KVM thinks it goes
+ * @addr: first byte
+ * @len: bytes
+ *
  * KVM also calls us for accesses that begin before a range or leave it at its
  * end; those are nobody's.
  */
-static bool covers(const struct kvpci_range *range, gpa_t addr, int len)
+bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len)
 {
 	u64 offset = addr - range->base;
 
@@ -39,7 +44,7 @@ static int bar_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	struct kvpci_range *range = to_range(iodev);
 	u64 value;
 
-	if (!covers(range, addr, len))
+	if (!kvpci_iobus_covers(range, addr, len))
 		return -EOPNOTSUPP;
 	kvpci_access_read(range->device, range->bar, addr - range->base, len,
 			  &value);
@@ -53,7 +58,7 @@ static int bar_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	struct kvpci_range *range = to_range(iodev);
 	u64 value = 0;
 
-	if (!covers(range, addr, len))
+	if (!kvpci_iobus_covers(range, addr, len))
 		return -EOPNOTSUPP;
 	memcpy(&value, val, len);
 	kvpci_access_write(range->device, range->bar, addr - range->base, len,
@@ -72,7 +77,7 @@ static int fast_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 {
 	struct kvpci_range *range = to_range(iodev);
 
-	if (!covers(range, addr, len) ||
+	if (!kvpci_iobus_covers(range, addr, len) ||
 	    !kvpci_access_fast_kick(range->device, range->region,
 				    addr - range->base))
 		return -EOPNOTSUPP;
@@ -156,14 +161,20 @@ static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 	return copy;
 }
 
-/*
- * Put @new in the place of @old on all buses, or on none.
+/**
+ * kvpci_iobus_replace() - put ranges in the place of others
+ * @kvm: the VM
+ * @old: ranges to remove, or NULL
+ * @new: ranges to add, or NULL
  *
- * KVM may have given up a whole bus for want of memory; then there is nothing
- * of ours on it.
+ * On all buses, or on none. Without @new it cannot fail. When it returns no
+ * handler of @old is running. KVM may have given up a whole bus for want of
+ * memory; then there is nothing of ours on it.
+ *
+ * Return: 0, -ENOMEM or -ENOSPC.
  */
-static int replace(struct kvm *kvm, const struct kvpci_map *old,
-		   struct kvpci_map *new)
+int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
+			struct kvpci_map *new)
 {
 	struct kvm_io_bus *before[KVM_NR_BUSES] = {};
 	struct kvm_io_bus *after[KVM_NR_BUSES] = {};
@@ -197,6 +208,14 @@ out:
 	for (i = 0; i < KVM_NR_BUSES; i++)
 		kfree(after[i]);
 	return err;
+}
+
+/** kvpci_iobus_alloc_map() - room for @num ranges, none of them used */
+struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num)
+{
+	struct kvpci_map *map;
+
+	return kzalloc(struct_size(map, ranges, num), GFP_KERNEL_ACCOUNT);
 }
 
 static void map_add(struct kvpci_map *map, struct kvpci_device *device,
@@ -237,7 +256,7 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 
 /**
  * kvpci_iobus_map() - move the BARs
- * @device: the device
+ * @device: the device; its map_lock is held
  * @mapped: bit n: BAR n answers
  * @addr: where, by BAR; checked
  *
@@ -251,20 +270,17 @@ int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
 	unsigned int bar;
 	int err;
 
-	map = kzalloc(struct_size(map, ranges,
-				  KVPCI_NUM_BARS + KVPCI_MAX_REGIONS),
-		      GFP_KERNEL_ACCOUNT);
+	lockdep_assert_held(&device->map_lock);
+	map = kvpci_iobus_alloc_map(KVPCI_NUM_BARS + KVPCI_MAX_REGIONS);
 	if (!map)
 		return -ENOMEM;
 	for (bar = 0; bar < KVPCI_NUM_BARS; bar++)
 		if (mapped & BIT(bar))
 			map_add_bar(map, device, bar, addr[bar]);
 
-	mutex_lock(&device->map_lock);
-	err = replace(device->vm->kvm, device->map, map);
+	err = kvpci_iobus_replace(device->vm->kvm, device->map, map);
 	if (!err)
 		swap(device->map, map);
-	mutex_unlock(&device->map_lock);
 	kfree(map);
 	return err;
 }
@@ -279,7 +295,7 @@ void kvpci_iobus_unmap(struct kvpci_device *device)
 {
 	if (!device->map)
 		return;
-	replace(device->vm->kvm, device->map, NULL);
+	kvpci_iobus_replace(device->vm->kvm, device->map, NULL);
 	kfree(device->map);
 	device->map = NULL;
 }

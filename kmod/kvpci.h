@@ -9,11 +9,12 @@
  * Lock order, outermost first. What is left out is never held together.
  *
  *	device->map_lock	which BARs are where
- *	  kvm->slots_lock	KVM's buses
+ *	  vm->ecam_lock		which functions are where
+ *	    kvm->slots_lock	KVM's buses
  *	device->fds_lock	which eventfds serve the queues
  *	  kvm->srcu		(waited for)
  *	device->read_lock	one reader of events at a time
- *	vm->line_lock		interrupt lines
+ *	  vm->line_lock		interrupt lines
  *	  eventfd's wait queue	(held by whoever signals it)
  *	    device->lock	the register core
  *	      KVM's LAPIC delivery
@@ -38,6 +39,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/compat.h"
+#include "core/config_space.h"
 #include "core/core.h"
 
 #define KVPCI_NUM_LINES	24	/* pins of the I/O APIC */
@@ -60,6 +62,8 @@ enum kvpci_counter {
 	KVPCI_COUNT_INTX_RAISED,
 	KVPCI_COUNT_IRQS_DROPPED,
 	KVPCI_COUNT_EVENTS,
+	KVPCI_COUNT_CONFIG_READS,
+	KVPCI_COUNT_CONFIG_WRITES,
 	KVPCI_NUM_COUNTERS
 };
 
@@ -76,6 +80,8 @@ typedef int (*kvpci_set_msi_t)(struct kvm_kernel_irq_routing_entry *e,
  * @ref: one for the file, one for each device
  * @kvm: the VM; we hold a reference
  * @set_msi: KVM's delivery of a message, found in its routing table
+ * @ecam_lock: protects changes of @ecam and of its functions
+ * @ecam: PCI configuration space, or NULL; never changes once set
  * @line_lock: protects @lines and every device's @gsi and @line_raised
  * @lines: how many devices pull each interrupt line
  */
@@ -84,6 +90,9 @@ struct kvpci_vm {
 	struct kref ref;
 	struct kvm *kvm;
 	kvpci_set_msi_t set_msi;
+
+	struct mutex ecam_lock;	/* ecam and its functions */
+	struct kvpci_ecam *ecam;
 
 	struct mutex line_lock;	/* lines, devices' gsi and line_raised */
 	unsigned int lines[KVPCI_NUM_LINES];
@@ -120,25 +129,27 @@ struct kvpci_eventfds {
 /**
  * struct kvpci_range - one range on one of KVM's buses
  * @iodev: what KVM calls
- * @device: whose BAR it is
- * @region: the doorbells, for a range on the fast bus
  * @base: first address
  * @size: bytes
  * @bus: enum kvm_bus
  * @bar: index of the BAR
+ * @device: whose BAR it is
+ * @region: the doorbells, for a range on the fast bus
+ * @vm: whose configuration space it is
  */
 struct kvpci_range {
 	struct kvm_io_device iodev;
-	struct kvpci_device *device;
-	const struct kvpci_region *region;
 	gpa_t base;
 	u32 size;
 	u8 bus;
 	u8 bar;
+	struct kvpci_device *device;
+	const struct kvpci_region *region;
+	struct kvpci_vm *vm;
 };
 
 /**
- * struct kvpci_map - a device's ranges, replaced as a whole
+ * struct kvpci_map - ranges that change together
  * @num: how many
  * @ranges: all immutable once on a bus
  */
@@ -148,17 +159,37 @@ struct kvpci_map {
 };
 
 /**
+ * struct kvpci_ecam - the PCI configuration space of a VM
+ * @map: its range on the bus
+ * @user: functions the monitor answers for
+ * @num_functions: how many there may be
+ * @functions: by bus << 8 | device << 3 | function; read inside kvm->srcu
+ */
+struct kvpci_ecam {
+	/* immutable after create */
+	struct kvpci_map *map;
+	unsigned long *user;
+	u32 num_functions;
+
+	struct kvpci_device __rcu *functions[];
+};
+
+/**
  * struct kvpci_device - one virtio-pci function
  * @vm: its VM; holds a reference
  * @id: number in traces
+ * @virtio_id: virtio device type
  * @name: what the launcher calls it
  * @counters: per CPU
  * @debugfs: its directory
- * @map_lock: protects @map
+ * @map_lock: protects @map, and decides @cs
  * @map: ranges on KVM's buses, or NULL
+ * @cs: PCI configuration space, or NULL if the monitor keeps it; its content
+ *	is under @lock, and changes of what it decodes under @map_lock too
+ * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
  * @fds: by queue
- * @lock: protects @core and @deferred; interrupts are off under it, because
+ * @lock: protects @core, @deferred and what @cs holds; interrupts are off under it, because
  *	eventfds may be signalled from anywhere
  * @core: the registers
  * @deferred: vectors whose messages @irq_work is to send
@@ -173,17 +204,20 @@ struct kvpci_device {
 	/* immutable after create */
 	struct kvpci_vm *vm;
 	u32 id;
+	u32 virtio_id;
 	char name[sizeof_field(struct kvpci_device_create, name)];
 	struct kvpci_counters __percpu *counters;
 	struct dentry *debugfs;
 
-	struct mutex map_lock;	/* map */
+	struct mutex map_lock;	/* map, cs */
 	struct kvpci_map *map;
+	struct kvpci_config_space *cs;
+	u32 function;
 
 	struct mutex fds_lock;	/* changes of fds */
 	struct kvpci_eventfds *fds;
 
-	spinlock_t lock;	/* core, deferred; interrupts off */
+	spinlock_t lock;	/* core, deferred, *cs; irqs off */
 	struct kvpci_core core;
 	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
 
@@ -243,7 +277,28 @@ void kvpci_vm_put(struct kvpci_vm *vm);
 /* device.c */
 long kvpci_device_create(void *object, void *arg);
 
+/* config.c */
+int kvpci_config_place(struct kvpci_device *device,
+		       const struct kvpci_device_place *place);
+u32 kvpci_config_read(struct kvpci_device *device, u32 offset,
+		      unsigned int length);
+bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
+			    unsigned int length, u32 value);
+int kvpci_config_write(struct kvpci_device *device, u32 offset,
+		       unsigned int length, u32 value);
+
+/* ecam.c */
+long kvpci_ecam_create(void *object, void *arg);
+void kvpci_ecam_destroy(struct kvpci_vm *vm);
+int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_config_space *cs,
+		   u32 function);
+void kvpci_ecam_remove(struct kvpci_device *device);
+
 /* iobus.c */
+bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len);
+struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num);
+int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
+			struct kvpci_map *new);
 int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
 void kvpci_iobus_unmap(struct kvpci_device *device);
 

@@ -13,7 +13,9 @@ static void vm_release_ref(struct kref *ref)
 {
 	struct kvpci_vm *vm = container_of(ref, struct kvpci_vm, ref);
 
+	kvpci_ecam_destroy(vm);
 	kvm_put_kvm(vm->kvm);
+	mutex_destroy(&vm->ecam_lock);
 	mutex_destroy(&vm->line_lock);
 	kfree(vm);
 }
@@ -32,6 +34,8 @@ void kvpci_vm_put(struct kvpci_vm *vm)
 static const struct kvpci_ioctl vm_ioctls[] = {
 	KVPCI_IOCTL(KVPCI_DEVICE_CREATE, kvpci_device_create, name, false,
 		    kvpci_device_create),
+	KVPCI_IOCTL(KVPCI_VM_ECAM, kvpci_vm_ecam, user_functions, false,
+		    kvpci_ecam_create),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -91,6 +95,7 @@ long kvpci_vm_create(void *object, void *arg)
 		return -ENOMEM;
 	}
 	kref_init(&vm->ref);
+	mutex_init(&vm->ecam_lock);
 	mutex_init(&vm->line_lock);
 	vm->kvm = kvm;
 	vm->set_msi = kvpci_irq_find_set_msi(kvm);

@@ -120,11 +120,10 @@ static bool add_exp(struct kvpci_config_space *cs, struct cap_cursor *at)
 	put(cs->value, cap + PCI_EXP_FLAGS, 2, 1 | PCI_EXP_TYPE_RC_END << 4);
 	put(cs->value, cap + PCI_EXP_DEVCAP, 4,
 	    PCI_EXP_DEVCAP_RBER | PCI_EXP_DEVCAP_FLR);
-	put(cs->value, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_RELAX_EN);
+	/* No requests of its own: relaxed ordering and read size stay 0. */
 	put(cs->wmask, cap + PCI_EXP_DEVCTL, 2,
 	    PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
-	    PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN |
-	    PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ);
+	    PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_PAYLOAD);
 	return true;
 }
 
@@ -273,6 +272,16 @@ static u32 changes(const struct kvpci_config_space *cs, u32 offset,
 	return change;
 }
 
+/* A bit that reads as 0 and acts when 1 is written */
+static bool starts_flr(const struct kvpci_config_space *cs, u32 offset,
+		       unsigned int length, u32 value)
+{
+	u32 byte = cs->exp + PCI_EXP_DEVCTL + 1;
+
+	return touches(offset, length, byte, 1) &&
+	       value >> (byte - offset) * 8 & PCI_EXP_DEVCTL_BCR_FLR >> 8;
+}
+
 u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
 			     unsigned int length, u32 value)
 {
@@ -282,10 +291,7 @@ u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
 		return 0;
 	offset = array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE);
 
-	/* A bit that reads as 0 and acts when 1 is written */
-	if (touches(offset, length, cs->exp + PCI_EXP_DEVCTL + 1, 1) &&
-	    value >> ((cs->exp + PCI_EXP_DEVCTL + 1 - offset) * 8) &
-	    PCI_EXP_DEVCTL_BCR_FLR >> 8)
+	if (starts_flr(cs, offset, length, value))
 		change |= KVPCI_CONFIG_FLR;
 	if (kvpci_config_space_window_hit(cs, offset, length))
 		change |= KVPCI_CONFIG_WINDOW;
@@ -339,6 +345,36 @@ u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
 			addr[i] = 0;
 	}
 	return mapped;
+}
+
+bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
+			      unsigned int length, u32 value)
+{
+	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
+	u32 old, mapped, change;
+	bool moves;
+
+	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
+		return false;
+	offset = array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE);
+	if (starts_flr(cs, offset, length, value))
+		return true;
+	old = get(cs->value, offset, length);
+	mapped = kvpci_config_space_decode(cs, before);
+	change = kvpci_config_space_write(cs, offset, length, value);
+	moves = change & KVPCI_CONFIG_DECODE &&
+		(kvpci_config_space_decode(cs, after) != mapped ||
+		 memcmp(before, after, sizeof(before)));
+	put(cs->value, offset, length, old);
+	return moves;
+}
+
+void kvpci_config_space_reset(struct kvpci_config_space *cs)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_CONFIG_SPACE_SIZE; i++)
+		cs->value[i] &= ~cs->wmask[i];
 }
 
 u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs)

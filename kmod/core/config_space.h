@@ -80,6 +80,27 @@ u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
 			     unsigned int length, u32 value);
 
 /**
+ * kvpci_config_space_moves() - would a write take effect beyond these bytes?
+ * @cs: the space, which stays as it is
+ * @offset: as for kvpci_config_space_write()
+ * @length: as for kvpci_config_space_write()
+ * @value: as for kvpci_config_space_write()
+ *
+ * Return: true if the write would change which BARs answer or where, or reset
+ * the function: what cannot be done on the way of an access.
+ */
+bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
+			      unsigned int length, u32 value);
+
+/**
+ * kvpci_config_space_reset() - the state after a function level reset
+ * @cs: the space
+ *
+ * All that can be written becomes 0: BARs, command, MSI-X control.
+ */
+void kvpci_config_space_reset(struct kvpci_config_space *cs);
+
+/**
  * kvpci_config_space_decode() - which BARs answer, and where
  * @cs: the space
  * @addr: out: KVPCI_NUM_BARS addresses, 0 where not mapped

@@ -23,7 +23,7 @@ enum kvpci_effect_kind {
 	KVPCI_EFFECT_OTHER,	/* met no register; nothing to do but count */
 	KVPCI_EFFECT_KICK,	/* arg: queue whose kick eventfd to signal */
 	KVPCI_EFFECT_NO_KICK,	/* a doorbell of no, or no enabled, queue */
-	KVPCI_EFFECT_EVENT,	/* kvpci_core_event_peek() has news */
+	KVPCI_EFFECT_EVENT,	/* kvpci_core_event_peek() has news; _INTX too */
 	KVPCI_EFFECT_VECTOR,	/* arg: pending vector that may now be sent */
 	KVPCI_EFFECT_INTX,	/* kvpci_core_intx() may have changed */
 };
@@ -92,7 +92,8 @@ struct kvpci_msg {
 /**
  * struct kvpci_core - the registers of one function
  * @bars: kinds and sizes, by index
- * @regions: what the BARs hold, grouped by BAR, best first
+ * @described: what the BARs hold, in the order of the description
+ * @regions: the same, grouped by BAR
  * @region_first: index in @regions of each BAR's first; [n + 1] ends BAR n
  * @features: offered feature bits
  * @num_queues: queues
@@ -107,6 +108,7 @@ struct kvpci_msg {
 struct kvpci_core {
 	/* immutable after create */
 	struct kvpci_bar bars[KVPCI_NUM_BARS];
+	struct kvpci_region described[KVPCI_MAX_REGIONS];
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
 	u8 region_first[KVPCI_NUM_BARS + 1];
 	u32 features[KVPCI_FEATURE_WORDS];
@@ -363,6 +365,9 @@ int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
  * may have changed (kvpci_core_intx()).
  */
 void kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags);
+
+/** kvpci_core_msix_reset() - table and flags as a function reset leaves them */
+void kvpci_core_msix_reset(struct kvpci_core *core);
 
 /** kvpci_core_intx_status() - PCI Status.Interrupt (R26) */
 bool kvpci_core_intx_status(const struct kvpci_core *core);

@@ -201,6 +201,7 @@ void kvpci_core_init(struct kvpci_core *core,
 	unsigned int bar, i, n = 0;
 
 	memcpy(core->bars, desc->bars, sizeof(core->bars));
+	memcpy(core->described, regions, desc->num_regions * sizeof(*regions));
 	for (bar = 0; bar < KVPCI_NUM_BARS; bar++) {
 		core->region_first[bar] = n;
 		for (i = 0; i < desc->num_regions; i++)
@@ -219,8 +220,6 @@ void kvpci_core_init(struct kvpci_core *core,
 		core->queues[i].size_max = queue_sizes[i];
 		core->queues[i].notify_off = i;
 	}
-	/* Function reset leaves every vector masked. */
-	for (i = 0; i < core->num_vectors; i++)
-		core->vectors[i].word[3] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	kvpci_core_msix_reset(core);
 	kvpci_core_reset(core);
 }

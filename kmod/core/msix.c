@@ -112,6 +112,18 @@ void kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags)
 	core->irq_flags = flags;
 }
 
+void kvpci_core_msix_reset(struct kvpci_core *core)
+{
+	unsigned int i;
+
+	core->irq_flags = 0;
+	memset(core->pending, 0, sizeof(core->pending));
+	for (i = 0; i < core->num_vectors; i++)
+		core->vectors[i] = (struct kvpci_vector) {
+			.word[3] = PCI_MSIX_ENTRY_CTRL_MASKBIT,
+		};
+}
+
 bool kvpci_core_intx_status(const struct kvpci_core *core)
 {
 	return core->isr && !(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE);

@@ -73,9 +73,12 @@ void kvpci_core_reset(struct kvpci_core *core)
  */
 static struct kvpci_effect status_reset(struct kvpci_core *core)
 {
+	if (core->backend == KVPCI_BACKEND_STOPPING)
+		return NOTHING;
 	if (core->backend == KVPCI_BACKEND_RUNNING) {
 		core->backend = KVPCI_BACKEND_STOPPING;
 		core->events = BIT(KVPCI_EVENT_STOP);
+		core->isr = 0;
 		return NEWS;
 	}
 	kvpci_core_reset(core);

@@ -40,6 +40,7 @@ enum {
 	KVPCI_CMD_VM_CREATE,
 
 	KVPCI_CMD_DEVICE_CREATE = 0x10,
+	KVPCI_CMD_VM_ECAM,
 
 	KVPCI_CMD_DEVICE_MAP = 0x20,
 	KVPCI_CMD_DEVICE_IRQ,
@@ -51,6 +52,8 @@ enum {
 	KVPCI_CMD_CONFIG_WRITE,
 	KVPCI_CMD_QUEUE_FDS,
 	KVPCI_CMD_QUEUE_STATE,
+	KVPCI_CMD_DEVICE_PLACE,
+	KVPCI_CMD_DEVICE_CONFIG,
 };
 
 /* Limits of this interface; KVPCI_INFO tells those of the running module. */
@@ -68,6 +71,7 @@ enum {
 #define KVPCI_CAP_FAST_MMIO	(1ULL << 1)	/* doorbells without a decode */
 #define KVPCI_CAP_INTX		(1ULL << 2)	/* line interrupts with ISR */
 #define KVPCI_CAP_QUEUE_RESET	(1ULL << 3)	/* VIRTIO_F_RING_RESET */
+#define KVPCI_CAP_ECAM		(1ULL << 4)	/* PCI configuration space */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -250,6 +254,7 @@ struct kvpci_device_create {
  *			for a BAR that is not mapped
  *	-ERANGE		the BAR would end beyond its address space
  *	-ENOSPC		KVM's bus has no room for more devices
+ *	-EBUSY		the module keeps configuration space: KVPCI_DEVICE_PLACE
  */
 struct kvpci_device_map {
 	__u32 size;
@@ -288,6 +293,7 @@ struct kvpci_device_map {
  * Errors:
  *	-EINVAL		@gsi is neither a line nor KVPCI_GSI_NONE
  *	-ENXIO		KVPCI_IRQ_MSIX_* on a device without vectors
+ *	-EBUSY		the module keeps configuration space: KVPCI_DEVICE_PLACE
  */
 struct kvpci_device_irq {
 	__u32 size;
@@ -297,6 +303,107 @@ struct kvpci_device_irq {
 };
 
 #define KVPCI_DEVICE_IRQ	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_IRQ)
+
+/* -------------------------------------------------------------------------- */
+
+/**
+ * struct kvpci_vm_ecam - answer PCI configuration space (KVPCI_VM_ECAM, on a VM)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @addr: in: guest-physical address of the configuration space of bus 0: a
+ *	multiple of 1 MiB
+ * @num_buses: in: buses from 0, 1 to 256; each takes 1 MiB
+ * @__reserved: in: zero
+ * @user_functions: in: 0, or pointer to @num_buses * 32 bytes: bit n of byte b
+ *	set: the monitor answers for function (b * 8 + n), numbered bus << 8 |
+ *	device << 3 | function
+ *
+ * From then on accesses to devices placed by KVPCI_DEVICE_PLACE are answered
+ * in the kernel, those to the monitor's functions exit to it, and all other
+ * functions are absent: they read as ones, without an exit. A write that moves
+ * BARs or resets a function exits to the monitor as well, which hands it back
+ * through KVPCI_DEVICE_CONFIG.
+ *
+ * Errors:
+ *	-EINVAL		@addr or @num_buses is out of its range
+ *	-EEXIST		the VM has one already
+ *	-ENOSPC		KVM's bus has no room for more devices
+ */
+struct kvpci_vm_ecam {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__u32 num_buses;
+	__u32 __reserved;
+	__aligned_u64 user_functions;
+};
+
+#define KVPCI_VM_ECAM		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_VM_ECAM)
+
+/**
+ * struct kvpci_device_place - make a device a function of the bus
+ *	(KVPCI_DEVICE_PLACE, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @function: in: bus << 8 | device << 3 | function
+ * @class: in: PCI class code, 24 bits
+ * @intx_pin: in: 1 to 4 for INTA# to INTD#, 0: none
+ * @gsi: in: the line the pin is wired to, 0 to 23; KVPCI_GSI_NONE without pin
+ *
+ * The module builds the function's configuration space and keeps it from then
+ * on: KVPCI_DEVICE_MAP and KVPCI_DEVICE_IRQ become -EBUSY. BARs are at 0 and
+ * nothing is enabled, as after power-on.
+ *
+ * Errors:
+ *	-EINVAL		@class, @intx_pin or @gsi is out of its range
+ *	-ENXIO		the VM has no KVPCI_VM_ECAM
+ *	-ERANGE		@function lies beyond its buses
+ *	-EEXIST		@function is taken, or the monitor's own
+ *	-EBUSY		the device has been placed, or mapped, already
+ *	-ENOSPC		the capabilities of all regions do not fit
+ */
+struct kvpci_device_place {
+	__u32 size;
+	__u32 flags;
+	__u32 function;
+	__u32 class;
+	__u32 intx_pin;
+	__u32 gsi;
+};
+
+#define KVPCI_DEVICE_PLACE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_PLACE)
+
+/**
+ * struct kvpci_device_config - access configuration space as the guest would
+ *	(KVPCI_DEVICE_CONFIG, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: KVPCI_ACCESS_WRITE: write @value, else read it
+ * @offset: in: first byte, 0 to 4095
+ * @length: in: 1, 2 or 4
+ * @value: in for a write, out for a read: the value, zero-extended
+ * @__reserved: in: zero
+ *
+ * The access has all its effects. It serves a monitor that gives BARs their
+ * first addresses, and for the guest's writes that exit (see KVPCI_VM_ECAM).
+ * When the call returns, no access to an address that a BAR has left is under
+ * way.
+ *
+ * Errors:
+ *	-EINVAL		@length is none of those
+ *	-ERANGE		the access leaves configuration space
+ *	-ENXIO		the device has not been placed
+ *	-ENOSPC		KVM's bus has no room for more devices
+ */
+struct kvpci_device_config {
+	__u32 size;
+	__u32 flags;
+	__u32 offset;
+	__u32 length;
+	__u32 value;
+	__u32 __reserved;
+};
+
+#define KVPCI_DEVICE_CONFIG	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CONFIG)
 
 /* -------------------------------------------------------------------------- */
 
@@ -510,7 +617,7 @@ struct kvpci_queue_state {
 
 #define KVPCI_QUEUE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATE)
 
-/* kvpci_device_access.flags */
+/* kvpci_device_access.flags, kvpci_device_config.flags */
 #define KVPCI_ACCESS_WRITE	(1U << 0)	/* write @value, else read it */
 
 /**
@@ -566,6 +673,8 @@ struct kvpci_device_access {
  * @irqs_dropped: out: interrupts with nowhere to go: no vector, an address
  *	outside the local APICs' window, or no DRIVER_OK
  * @events: out: events the launcher has read
+ * @config_reads: out: reads of PCI configuration space answered in the kernel
+ * @config_writes: out: writes of PCI configuration space
  *
  * Counts since creation. New counters are added at the end.
  */
@@ -588,6 +697,8 @@ struct kvpci_device_stats {
 	__aligned_u64 intx_raised;
 	__aligned_u64 irqs_dropped;
 	__aligned_u64 events;
+	__aligned_u64 config_reads;
+	__aligned_u64 config_writes;
 };
 
 #define KVPCI_DEVICE_STATS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATS)

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device's PCI configuration space, where the module keeps it.
+ *
+ * Most writes are done on the way of the guest's access. Those that move BARs
+ * or reset the function are not: a handler cannot wait for the bus it runs on.
+ * They exit to the monitor, which hands them back through an ioctl.
+ */
+#include <linux/slab.h>
+#include <linux/srcu.h>
+
+#include "kvpci.h"
+
+/* 4.1.4.9: the access the window describes, then its data. */
+static void window_read(struct kvpci_device *device)
+{
+	struct kvpci_window window;
+	unsigned long flags;
+	bool valid;
+	u64 value;
+
+	spin_lock_irqsave(&device->lock, flags);
+	valid = kvpci_config_space_window(device->cs, &window);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (!valid)
+		return;
+	kvpci_access_read(device, window.bar, window.offset, window.length,
+			  &value);
+	spin_lock_irqsave(&device->lock, flags);
+	kvpci_config_space_set_window(device->cs, value);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+static void window_write(struct kvpci_device *device,
+			 const struct kvpci_window *window)
+{
+	int idx = srcu_read_lock(&device->vm->kvm->srcu);
+
+	kvpci_access_write(device, window->bar, window->offset, window->length,
+			   window->value);
+	srcu_read_unlock(&device->vm->kvm->srcu, idx);
+}
+
+/**
+ * kvpci_config_read() - read configuration space
+ * @device: the device, which has been placed
+ * @offset: first byte
+ * @length: 1, 2 or 4
+ *
+ * Context: inside kvm->srcu.
+ */
+u32 kvpci_config_read(struct kvpci_device *device, u32 offset,
+		      unsigned int length)
+{
+	unsigned long flags;
+	u32 value;
+
+	kvpci_count(device, KVPCI_COUNT_CONFIG_READS);
+	if (kvpci_config_space_window_hit(device->cs, offset, length))
+		window_read(device);
+	spin_lock_irqsave(&device->lock, flags);
+	kvpci_config_space_set_intx(device->cs,
+				    kvpci_core_intx_status(&device->core));
+	value = kvpci_config_space_read(device->cs, offset, length);
+	spin_unlock_irqrestore(&device->lock, flags);
+	return value;
+}
+
+/* With device->lock held: the write, and what of it the lock protects. */
+static u32 write_locked(struct kvpci_device *device, u32 offset,
+			unsigned int length, u32 value,
+			struct kvpci_window *window)
+{
+	u32 change;
+
+	lockdep_assert_held(&device->lock);
+	change = kvpci_config_space_write(device->cs, offset, length, value);
+	if (change & KVPCI_CONFIG_IRQ)
+		kvpci_core_set_irq_flags(&device->core,
+					 kvpci_config_space_irq_flags(device->cs));
+	if (change & KVPCI_CONFIG_WINDOW &&
+	    !kvpci_config_space_window(device->cs, window))
+		change &= ~KVPCI_CONFIG_WINDOW;
+	return change;
+}
+
+/* After the lock is dropped. */
+static void write_effects(struct kvpci_device *device, u32 change,
+			  const struct kvpci_window *window)
+{
+	if (change & KVPCI_CONFIG_IRQ) {
+		kvpci_irq_sync_line(device);
+		kvpci_irq_send_pending(device);
+	}
+	if (change & KVPCI_CONFIG_WINDOW)
+		window_write(device, window);
+}
+
+/**
+ * kvpci_config_try_write() - write configuration space on the guest's way
+ * @device: the device, which has been placed
+ * @offset: first byte
+ * @length: 1, 2 or 4
+ * @value: what to write
+ *
+ * Context: inside kvm->srcu.
+ *
+ * Return: false, and nothing done, if it takes kvpci_config_write().
+ */
+bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
+			    unsigned int length, u32 value)
+{
+	struct kvpci_window window;
+	unsigned long flags;
+	u32 change = 0;
+	bool moves;
+
+	spin_lock_irqsave(&device->lock, flags);
+	moves = kvpci_config_space_moves(device->cs, offset, length, value);
+	if (!moves)
+		change = write_locked(device, offset, length, value, &window);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (moves)
+		return false;
+	kvpci_count(device, KVPCI_COUNT_CONFIG_WRITES);
+	write_effects(device, change, &window);
+	return true;
+}
+
+/* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
+static void function_reset(struct kvpci_device *device)
+{
+	struct kvpci_effect effect;
+	unsigned long flags;
+
+	lockdep_assert_held(&device->map_lock);
+	kvpci_iobus_unmap(device);
+	spin_lock_irqsave(&device->lock, flags);
+	kvpci_config_space_reset(device->cs);
+	kvpci_core_msix_reset(&device->core);
+	effect = kvpci_status_write(&device->core, 0);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (effect.kind == KVPCI_EFFECT_EVENT)
+		kvpci_event_post(device);
+	kvpci_irq_sync_line(device);
+}
+
+static int move_bars(struct kvpci_device *device)
+{
+	u64 addr[KVPCI_NUM_BARS];
+	unsigned long flags;
+	u32 mapped;
+
+	spin_lock_irqsave(&device->lock, flags);
+	mapped = kvpci_config_space_decode(device->cs, addr);
+	spin_unlock_irqrestore(&device->lock, flags);
+	return kvpci_iobus_map(device, mapped, addr);
+}
+
+/**
+ * kvpci_config_write() - write configuration space, with all effects
+ * @device: the device, which has been placed
+ * @offset: first byte
+ * @length: 1, 2 or 4
+ * @value: what to write
+ *
+ * Context: outside kvm->srcu; may wait for it.
+ *
+ * Return: 0, or -ENOMEM or -ENOSPC if a BAR cannot be mapped: then nothing has
+ * changed.
+ */
+int kvpci_config_write(struct kvpci_device *device, u32 offset,
+		       unsigned int length, u32 value)
+{
+	struct kvpci_window window;
+	unsigned long flags;
+	u32 change, old;
+	int err = 0;
+
+	kvpci_count(device, KVPCI_COUNT_CONFIG_WRITES);
+	/* What is decoded and what is mapped must agree in the end. */
+	mutex_lock(&device->map_lock);
+	spin_lock_irqsave(&device->lock, flags);
+	old = kvpci_config_space_read(device->cs, offset, length);
+	change = write_locked(device, offset, length, value, &window);
+	spin_unlock_irqrestore(&device->lock, flags);
+
+	if (change & KVPCI_CONFIG_FLR)
+		function_reset(device);
+	else if (change & KVPCI_CONFIG_DECODE)
+		err = move_bars(device);
+	if (err) {
+		spin_lock_irqsave(&device->lock, flags);
+		change = write_locked(device, offset, length, old, &window) &
+			 KVPCI_CONFIG_IRQ;
+		spin_unlock_irqrestore(&device->lock, flags);
+	}
+	write_effects(device, change, &window);
+	mutex_unlock(&device->map_lock);
+	return err;
+}
+
+/* The description the configuration space is built of, from the core. */
+static void describe(const struct kvpci_core *core, u32 virtio_id,
+		     struct kvpci_device_create *desc)
+{
+	*desc = (struct kvpci_device_create) {
+		.virtio_id = virtio_id,
+		.num_vectors = core->num_vectors,
+		.num_regions = core->region_first[KVPCI_NUM_BARS],
+	};
+	memcpy(desc->bars, core->bars, sizeof(desc->bars));
+}
+
+/**
+ * kvpci_config_place() - make a device a function of the bus
+ * @device: the device
+ * @place: where; its fields are in their ranges
+ *
+ * Return: 0, or the error KVPCI_DEVICE_PLACE documents.
+ */
+int kvpci_config_place(struct kvpci_device *device,
+		       const struct kvpci_device_place *place)
+{
+	struct kvpci_device_create desc;
+	struct kvpci_config_space *cs;
+	int err;
+
+	cs = kzalloc(sizeof(*cs), GFP_KERNEL_ACCOUNT);
+	if (!cs)
+		return -ENOMEM;
+	describe(&device->core, device->virtio_id, &desc);
+	err = kvpci_config_space_init(cs, &desc, device->core.described,
+				      place->class, place->intx_pin);
+	if (err)
+		goto free;
+
+	mutex_lock(&device->map_lock);
+	if (device->cs || device->map)
+		err = -EBUSY;
+	else
+		err = kvpci_ecam_add(device, cs, place->function);
+	if (!err)
+		kvpci_irq_set_line(device, place->gsi);
+	mutex_unlock(&device->map_lock);
+	if (!err)
+		return 0;
+free:
+	kfree(cs);
+	return err;
+}

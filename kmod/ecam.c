@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The PCI configuration space of a VM: which function an access means.
+ */
+#include <linux/bitmap.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+
+#include "kvpci.h"
+
+#define BUS_SIZE	(256 * KVPCI_CONFIG_SPACE_SIZE)
+
+/* Where an access goes. */
+struct target {
+	bool user;			/* to the monitor */
+	struct kvpci_device *device;	/* to a device; NULL: nobody is there */
+	u32 offset;
+};
+
+static bool find_target(struct kvpci_range *range, gpa_t addr, int len,
+			struct target *target)
+{
+	struct kvpci_ecam *ecam = range->vm->ecam;
+	u32 offset = addr - range->base;
+	u32 function;
+
+	if (!kvpci_iobus_covers(range, addr, len))
+		return false;
+	function = array_index_nospec(offset / KVPCI_CONFIG_SPACE_SIZE,
+				      ecam->num_functions);
+	target->offset = offset % KVPCI_CONFIG_SPACE_SIZE;
+	target->user = test_bit(function, ecam->user);
+	target->device = srcu_dereference(ecam->functions[function],
+					  &range->vm->kvm->srcu);
+	/* Configuration accesses are 1, 2 or 4 bytes in one dword. */
+	if (len > 4 || target->offset % 4 + len > 4)
+		target->device = NULL;
+	return true;
+}
+
+static int ecam_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+		     gpa_t addr, int len, void *val)
+{
+	struct kvpci_range *range = container_of(iodev, struct kvpci_range, iodev);
+	struct target target;
+	u32 value;
+
+	if (!find_target(range, addr, len, &target) || target.user)
+		return -EOPNOTSUPP;
+	if (!target.device) {
+		memset(val, 0xff, len);
+		return 0;
+	}
+	value = kvpci_config_read(target.device, target.offset, len);
+	memcpy(val, &value, len);
+	return 0;
+}
+
+static int ecam_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+		      gpa_t addr, int len, const void *val)
+{
+	struct kvpci_range *range = container_of(iodev, struct kvpci_range, iodev);
+	struct target target;
+	u32 value = 0;
+
+	if (!find_target(range, addr, len, &target) || target.user)
+		return -EOPNOTSUPP;
+	if (!target.device)
+		return 0;
+	memcpy(&value, val, len);
+	return kvpci_config_try_write(target.device, target.offset, len, value) ?
+	       0 : -EOPNOTSUPP;
+}
+
+static const struct kvm_io_device_ops ecam_ops = {
+	.read = ecam_read,
+	.write = ecam_write,
+};
+
+static void free_ecam(struct kvpci_ecam *ecam)
+{
+	if (!ecam)
+		return;
+	kfree(ecam->map);
+	bitmap_free(ecam->user);
+	kvfree(ecam);
+}
+
+static int fill_user(struct kvpci_ecam *ecam, const struct kvpci_vm_ecam *arg)
+{
+	/* Little-endian words: the bitmap is the bytes. */
+	if (arg->user_functions &&
+	    copy_from_user(ecam->user, u64_to_user_ptr(arg->user_functions),
+			   ecam->num_functions / 8))
+		return -EFAULT;
+	return 0;
+}
+
+static struct kvpci_ecam *build(struct kvpci_vm *vm,
+				const struct kvpci_vm_ecam *arg)
+{
+	u32 num = arg->num_buses * 256;
+	struct kvpci_ecam *ecam;
+	int err = -ENOMEM;
+
+	ecam = kvzalloc(struct_size(ecam, functions, num), GFP_KERNEL_ACCOUNT);
+	if (!ecam)
+		return ERR_PTR(err);
+	ecam->num_functions = num;
+	ecam->user = bitmap_zalloc(num, GFP_KERNEL_ACCOUNT);
+	ecam->map = kvpci_iobus_alloc_map(1);
+	if (ecam->user && ecam->map)
+		err = fill_user(ecam, arg);
+	if (err) {
+		free_ecam(ecam);
+		return ERR_PTR(err);
+	}
+
+	ecam->map->num = 1;
+	ecam->map->ranges[0] = (struct kvpci_range) {
+		.iodev.ops = &ecam_ops,
+		.base = arg->addr,
+		.size = arg->num_buses * BUS_SIZE,
+		.bus = KVM_MMIO_BUS,
+		.vm = vm,
+	};
+	return ecam;
+}
+
+/* KVPCI_VM_ECAM */
+long kvpci_ecam_create(void *object, void *arg)
+{
+	const struct kvpci_vm_ecam *desc = arg;
+	struct kvpci_vm *vm = object;
+	struct kvpci_ecam *ecam;
+	int err = -EEXIST;
+
+	if (desc->flags || desc->__reserved)
+		return -EINVAL;
+	if (!desc->num_buses || desc->num_buses > 256 || desc->addr % BUS_SIZE ||
+	    desc->addr >= BIT_ULL(52) - desc->num_buses * (u64)BUS_SIZE)
+		return -EINVAL;
+	ecam = build(vm, desc);
+	if (IS_ERR(ecam))
+		return PTR_ERR(ecam);
+
+	mutex_lock(&vm->ecam_lock);
+	if (!vm->ecam) {
+		/* Before the bus leads anyone to it */
+		smp_store_release(&vm->ecam, ecam);
+		err = kvpci_iobus_replace(vm->kvm, NULL, ecam->map);
+		if (err)
+			WRITE_ONCE(vm->ecam, NULL);
+	}
+	mutex_unlock(&vm->ecam_lock);
+	if (err)
+		free_ecam(ecam);
+	return err;
+}
+
+/**
+ * kvpci_ecam_destroy() - no more configuration space
+ * @vm: the VM, which has no devices any more
+ */
+void kvpci_ecam_destroy(struct kvpci_vm *vm)
+{
+	if (vm->ecam)
+		kvpci_iobus_replace(vm->kvm, vm->ecam->map, NULL);
+	free_ecam(vm->ecam);
+}
+
+/**
+ * kvpci_ecam_add() - a function appears
+ * @device: the device; its map_lock is held
+ * @cs: its configuration space
+ * @function: where
+ *
+ * Return: 0, -ENXIO, -ERANGE or -EEXIST as KVPCI_DEVICE_PLACE documents.
+ */
+int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_config_space *cs,
+		   u32 function)
+{
+	struct kvpci_vm *vm = device->vm;
+	struct kvpci_ecam *ecam;
+	int err = 0;
+
+	lockdep_assert_held(&device->map_lock);
+	mutex_lock(&vm->ecam_lock);
+	ecam = vm->ecam;
+	if (!ecam) {
+		err = -ENXIO;
+	} else if (function >= ecam->num_functions) {
+		err = -ERANGE;
+	} else if (test_bit(function, ecam->user) ||
+		   rcu_access_pointer(ecam->functions[function])) {
+		err = -EEXIST;
+	} else {
+		device->function = function;
+		/* Whoever finds the function there finds its registers. */
+		smp_store_release(&device->cs, cs);
+		rcu_assign_pointer(ecam->functions[function], device);
+	}
+	mutex_unlock(&vm->ecam_lock);
+	return err;
+}
+
+/**
+ * kvpci_ecam_remove() - a function goes away
+ * @device: the device
+ *
+ * When it returns no configuration access to it is under way.
+ */
+void kvpci_ecam_remove(struct kvpci_device *device)
+{
+	struct kvpci_vm *vm = device->vm;
+
+	if (!device->cs)
+		return;
+	mutex_lock(&vm->ecam_lock);
+	RCU_INIT_POINTER(vm->ecam->functions[device->function], NULL);
+	mutex_unlock(&vm->ecam_lock);
+	synchronize_srcu_expedited(&vm->kvm->srcu);
+}
