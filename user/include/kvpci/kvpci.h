@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libkvpci: the interface of the kvpci module, for any virtual machine monitor.
+ *
+ * One function per ioctl of <linux/kvpci.h>, where structures, limits and the
+ * errors of each call are described, and a few helpers on top of them. Clause
+ * numbers are those of the virtio 1.2 and 1.3 specifications.
+ *
+ * Conventions
+ *	- Functions return 0, a file descriptor or a count on success and a
+ *	  negative errno value on failure; errno itself is not meant to be read.
+ *	- A call that fails has changed nothing.
+ *	- The library keeps no state: descriptors are plain ints, closed with
+ *	  close(2), in any order, at any time. They are close-on-exec.
+ *	- All functions may be called from several threads at once.
+ *	- The library fills in the size field of every structure.
+ *
+ * A monitor's life with one device:
+ *
+ *	fd = libkvpci_open(NULL);
+ *	libkvpci_default_routes(kvm_vm_fd);
+ *	vm = libkvpci_vm_create(fd, kvm_vm_fd);
+ *	desc = ...; libkvpci_default_layout(&desc, regions, 0);
+ *	dev = libkvpci_device_create(vm, &desc);
+ *	libkvpci_queue_fds(dev, 0, kick, call); ...
+ *	libkvpci_device_map() and libkvpci_device_irq() whenever the guest
+ *		changes configuration space;
+ *	poll(dev), libkvpci_events_read(): start and stop the backend.
+ */
+#ifndef LIBKVPCI_KVPCI_H
+#define LIBKVPCI_KVPCI_H
+
+#include <linux/kvpci.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** LIBKVPCI_DEVICE - what libkvpci_open() opens when it is given no path */
+#define LIBKVPCI_DEVICE		"/dev/kvpci"
+
+/** libkvpci_version() - the library's version, such as "0.1.0" */
+const char *libkvpci_version(void);
+
+/**
+ * libkvpci_open() - open the module's device
+ * @path: the device, or NULL for LIBKVPCI_DEVICE
+ *
+ * Return: a descriptor, or -ENOENT: the module is not loaded, -EACCES: no
+ *	permission, or another error of open(2).
+ */
+int libkvpci_open(const char *path);
+
+/**
+ * libkvpci_info() - what the module supports (KVPCI_INFO)
+ * @fd: from libkvpci_open()
+ * @info: out: capabilities and limits
+ */
+int libkvpci_info(int fd, struct kvpci_info *info);
+
+/**
+ * libkvpci_default_routes() - give a VM the usual interrupt routes of a PC
+ * @kvm_vm_fd: a VM with KVM_CREATE_IRQCHIP done
+ *
+ * GSIs 0 to 15 reach both 8259s and the I/O APIC (GSI 0 its pin 2, as MADTs
+ * say), 16 to 23 the I/O APIC. GSI 24 is a message that nothing sends: the
+ * module learns from it how KVM delivers messages. One KVM_SET_GSI_ROUTING, at
+ * set-up; afterwards kvpci needs none.
+ *
+ * Return: 0, or what KVM said, such as -EINVAL without an interrupt controller.
+ */
+int libkvpci_default_routes(int kvm_vm_fd);
+
+/**
+ * libkvpci_vm_create() - take part in a KVM VM (KVPCI_VM_CREATE)
+ * @fd: from libkvpci_open()
+ * @kvm_vm_fd: the VM, as KVM_CREATE_VM returned it
+ *
+ * The result holds its own reference on the VM; both may be closed at any time.
+ *
+ * Return: a descriptor, or -EBADF, -EINVAL: not a KVM VM, -ENXIO: no in-kernel
+ *	interrupt controller or no MSI route.
+ */
+int libkvpci_vm_create(int fd, int kvm_vm_fd);
+
+/* libkvpci_default_layout() flags */
+#define LIBKVPCI_LAYOUT_MEMORY	(1U << 0)	/* no I/O BAR */
+#define LIBKVPCI_LAYOUT_MEM32	(1U << 1)	/* the memory BAR below 4 GiB */
+
+/**
+ * libkvpci_default_layout() - choose BARs and regions for a device
+ * @desc: in: num_queues, num_vectors, config_size; out: bars, regions,
+ *	num_regions
+ * @regions: receives the regions; @desc->regions will point to it
+ * @flags: LIBKVPCI_LAYOUT_* bits
+ *
+ * BAR 0 is I/O space, the cheapest to access: common configuration, ISR, one
+ * doorbell for all queues and, if it fits into the 256 ports, the device
+ * configuration. BAR 2 is memory with the same structures a page each, doorbells
+ * four bytes apart, MSI-X table and PBA. Regions of the I/O BAR come first:
+ * drivers take the first they can use (4.1.4).
+ *
+ * Return: 0, or -EINVAL: a count beyond the limits or an unknown flag.
+ */
+int libkvpci_default_layout(struct kvpci_device_create *desc,
+			    struct kvpci_region regions[KVPCI_MAX_REGIONS],
+			    unsigned int flags);
+
+/**
+ * libkvpci_device_create() - make a device (KVPCI_DEVICE_CREATE)
+ * @vm: from libkvpci_vm_create()
+ * @desc: the device; arrays it points to are read during the call only
+ *
+ * Closing the result takes the device off the guest's buses.
+ *
+ * Return: a descriptor, or the errors listed with struct kvpci_device_create:
+ *	-EINVAL, -ENXIO, -ERANGE, -EEXIST, -ENODATA, -EOPNOTSUPP.
+ */
+int libkvpci_device_create(int vm, struct kvpci_device_create *desc);
+
+/**
+ * libkvpci_device_map() - say where the BARs are (KVPCI_DEVICE_MAP)
+ * @dev: from libkvpci_device_create()
+ * @mapped: bit n: BAR n answers
+ * @addr: guest-physical address or I/O port of each BAR, 0 if not mapped
+ *
+ * Return: 0, or -ENXIO, -EINVAL, -ERANGE, -ENOSPC.
+ */
+int libkvpci_device_map(int dev, uint32_t mapped,
+			const uint64_t addr[KVPCI_NUM_BARS]);
+
+/**
+ * libkvpci_device_irq() - pass on the interrupt bits of configuration space
+ *	(KVPCI_DEVICE_IRQ)
+ * @dev: the device
+ * @flags: KVPCI_IRQ_* bits
+ * @gsi: the line INTx drives, 0 to 23, or KVPCI_GSI_NONE
+ *
+ * Return: 1 if Status.Interrupt is set, 0 if not, or -EINVAL, -ENXIO.
+ */
+int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi);
+
+/**
+ * libkvpci_events_read() - read what happened to a device
+ * @dev: the device
+ * @events: receives the events
+ * @count: room at @events; 8 leaves room for the larger events of a later
+ *	module, less may not
+ *
+ * Blocks until there is an event unless @dev is O_NONBLOCK; poll(2) reports
+ * POLLIN. What START, STOP and the others ask for: enum kvpci_event_kind.
+ *
+ * Return: the number of events, 1 or more, or -EAGAIN: none (O_NONBLOCK),
+ *	-EINTR, -EINVAL: @count is too small.
+ */
+int libkvpci_events_read(int dev, struct kvpci_event *events,
+			 unsigned int count);
+
+/**
+ * libkvpci_device_ack() - report that the backend has stopped (KVPCI_DEVICE_ACK)
+ * @dev: the device
+ * @kind: KVPCI_EVENT_STOP or KVPCI_EVENT_QUEUE_STOP
+ * @queue: the queue, or KVPCI_EVENT_NO_QUEUE for STOP
+ *
+ * Return: 0, or -EINVAL, -EALREADY: no such event has been read.
+ */
+int libkvpci_device_ack(int dev, uint32_t kind, uint32_t queue);
+
+/** libkvpci_device_fail() - set DEVICE_NEEDS_RESET, 2.1.2 (KVPCI_DEVICE_FAIL) */
+int libkvpci_device_fail(int dev);
+
+/**
+ * libkvpci_device_state() - what driver and device agreed on (KVPCI_DEVICE_STATE)
+ * @dev: the device
+ * @state: in: config and config_size, or both 0; out: the rest
+ *
+ * Return: 0, or -EINVAL: config_size is larger than the device's.
+ */
+int libkvpci_device_state(int dev, struct kvpci_device_state *state);
+
+/**
+ * libkvpci_device_stats() - read the counters (KVPCI_DEVICE_STATS)
+ * @dev: the device
+ * @stats: out: counts since creation
+ */
+int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats);
+
+/**
+ * libkvpci_access_read() - read a BAR as the guest would (KVPCI_DEVICE_ACCESS)
+ * @dev: the device
+ * @bar: index of the BAR; it need not be mapped
+ * @offset: first byte
+ * @length: 1, 2, 4 or 8
+ * @value: out: zero-extended
+ *
+ * Return: 0, or -ENXIO: no such BAR, -ERANGE: beyond it, -EINVAL: @length.
+ */
+int libkvpci_access_read(int dev, uint32_t bar, uint32_t offset,
+			 uint32_t length, uint64_t *value);
+
+/** libkvpci_access_write() - write a BAR as the guest would; see the read */
+int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
+			  uint32_t length, uint64_t value);
+
+/**
+ * libkvpci_config_write() - change the device configuration (KVPCI_CONFIG_WRITE)
+ * @dev: the device
+ * @offset: first byte
+ * @length: bytes, 1 or more
+ * @data: the new bytes
+ *
+ * Return: 0, or -ERANGE: beyond the configuration.
+ */
+int libkvpci_config_write(int dev, uint32_t offset, uint32_t length,
+			  const void *data);
+
+/**
+ * libkvpci_queue_fds() - give a queue its eventfds (KVPCI_QUEUE_FDS)
+ * @dev: the device
+ * @queue: index of the queue
+ * @kick_fd: signalled by the driver's notifications, or -1
+ * @call_fd: by which the backend asks for interrupts, or -1
+ *
+ * The module holds its own references; the descriptors may be closed.
+ *
+ * Return: 0, or -EBADF, -EINVAL: no such queue or not an eventfd.
+ */
+int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd);
+
+/**
+ * libkvpci_queue_state() - what the driver set up (KVPCI_QUEUE_STATE)
+ * @dev: the device
+ * @queue: index of the queue
+ * @state: out: size, vector and addresses; the addresses may lie anywhere
+ *
+ * Return: 0, or -EINVAL: no such queue.
+ */
+int libkvpci_queue_state(int dev, uint32_t queue,
+			 struct kvpci_queue_state *state);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBKVPCI_KVPCI_H */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A control virtqueue served by the launcher itself: a split ring whose every
+ * index and address is the guest's word and is checked.
+ */
+#ifndef KVPCI_VMM_CTRLQ_H
+#define KVPCI_VMM_CTRLQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CTRLQ_REQUEST_MAX	64	/* bytes of a request that are looked at */
+
+struct kvpci_queue_state;
+struct memory;
+struct vring_avail;
+struct vring_desc;
+struct vring_used;
+
+/**
+ * struct ctrlq - the ring
+ * @memory: the guest's RAM
+ * @desc, @avail, @used: its three areas, as mapped here
+ * @avail_event: behind @used: when the driver is to kick (2.7.10)
+ * @size: entries, a power of two
+ * @next: next entry of @avail to look at
+ * @indirect: VIRTIO_F_INDIRECT_DESC was accepted
+ * @event_idx: VIRTIO_F_EVENT_IDX was accepted
+ * @handle: carries a request out and returns its status byte
+ * @opaque: for @handle
+ */
+struct ctrlq {
+	const struct memory *memory;
+	const struct vring_desc *desc;
+	volatile struct vring_avail *avail;
+	volatile struct vring_used *used;
+	volatile uint16_t *avail_event;
+	uint32_t size;
+	uint16_t next;
+	bool indirect;
+	bool event_idx;
+	uint8_t (*handle)(void *opaque, const uint8_t *request, size_t length);
+	void *opaque;
+};
+
+/**
+ * ctrlq_start() - take over a ring
+ * @q: with memory, handle and opaque set
+ * @queue: what the driver set up
+ * @features: what it accepted
+ *
+ * Return: 0, or -EFAULT: the ring is misaligned or not in RAM.
+ */
+int ctrlq_start(struct ctrlq *q, const struct kvpci_queue_state *queue,
+		uint64_t features);
+
+/* What ctrlq_run() found; bits. */
+enum ctrlq_result {
+	CTRLQ_CALL = 1,		/* the driver wants an interrupt */
+	CTRLQ_MORE = 2,		/* there are more requests: run again */
+};
+
+/**
+ * ctrlq_run() - carry out requests, at most one ring full
+ * @q: the ring
+ *
+ * Return: bits of enum ctrlq_result, or -EPROTO: the ring makes no sense and
+ *	must not be used again.
+ */
+int ctrlq_run(struct ctrlq *q);
+
+#endif /* KVPCI_VMM_CTRLQ_H */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line of `kvpci run`.
+ */
+#ifndef KVPCI_VMM_OPTIONS_H
+#define KVPCI_VMM_OPTIONS_H
+
+#include <linux/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot.h"
+#include "transport.h"
+
+#define OPTIONS_MAX_NETS	31	/* slots of the bus, less the bridge */
+#define OPTIONS_MAX_QUEUES	256	/* pairs; a tap has no more */
+#define OPTIONS_MAC_SIZE	6
+
+/**
+ * struct net_options - one --net
+ * @tap: name of the interface
+ * @queues: queue pairs
+ * @layout: LIBKVPCI_LAYOUT_* flags
+ * @mac: address, all zero: make one up
+ */
+struct net_options {
+	char tap[IFNAMSIZ];
+	unsigned int queues;
+	unsigned int layout;
+	uint8_t mac[OPTIONS_MAC_SIZE];
+};
+
+/**
+ * struct options - all of it
+ * @image: --kernel, --initrd, --append
+ * @memory: bytes
+ * @cpus: vCPUs
+ * @transport: who answers registers
+ * @nets: --net, in order
+ * @num_nets: how many
+ * @exits: --exits was given
+ * @exits_path: its file, or NULL: stderr
+ * @help: --help was given
+ */
+struct options {
+	struct boot_image image;
+	uint64_t memory;
+	unsigned int cpus;
+	const struct transport_ops *transport;
+	struct net_options nets[OPTIONS_MAX_NETS];
+	unsigned int num_nets;
+	bool exits;
+	const char *exits_path;
+	bool help;
+};
+
+/**
+ * options_parse() - read the arguments
+ * @options: out
+ * @argc, @argv: what follows "kvpci run"
+ *
+ * Return: 0 or -EINVAL, reported.
+ */
+int options_parse(struct options *options, int argc, char **argv);
+
+/** options_help() - print what there is, to stdout */
+void options_help(void);
+
+#endif /* KVPCI_VMM_OPTIONS_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * PCI bus 0: the host bridge, configuration space of its functions, and where
+ * their BARs are.
+ */
+#ifndef KVPCI_VMM_PCI_H
+#define KVPCI_VMM_PCI_H
+
+#include <linux/kvpci.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exits.h"
+
+struct pci;
+struct transport;
+struct vm;
+
+enum pci_space {
+	PCI_SPACE_MEMORY,
+	PCI_SPACE_IO,
+};
+
+/**
+ * pci_create() - make the bus, with a host bridge in slot 0
+ * @vm: the VM, with its memory; receives the bus
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int pci_create(struct vm *vm);
+void pci_free(struct vm *vm);
+
+/** pci_window64() - the 64-bit memory window: first and last byte */
+void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
+
+/**
+ * pci_add() - plug a virtio function into the next slot and place its BARs
+ * @pci: the bus
+ * @desc: the device, with its regions
+ * @class: PCI class code, 24 bits
+ * @transport: who answers its registers; outlives the bus's last access
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
+	    uint32_t class, struct transport *transport);
+
+/**
+ * pci_config_access() - access configuration space through the ECAM
+ * @pci: the bus
+ * @offset: into the ECAM
+ * @data: the value, little endian
+ * @length: 1 to 8
+ * @write: direction
+ */
+void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
+		       unsigned int length, bool write);
+
+/**
+ * pci_bar_access() - an access that came to userspace, perhaps to a BAR
+ * @pci: the bus
+ * @space: memory or I/O
+ * @address: where
+ * @data: the value, little endian
+ * @length: 1 to 8
+ * @write: direction
+ * @class: out: what it met, for the counts
+ *
+ * Return: false if no BAR is there.
+ */
+bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
+		    uint8_t *data, unsigned int length, bool write,
+		    enum exit_class *class);
+
+#endif /* KVPCI_VMM_PCI_H */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where BARs go before the guest starts: what firmware would decide.
+ */
+#ifndef KVPCI_VMM_PCI_PLACE_H
+#define KVPCI_VMM_PCI_PLACE_H
+
+#include <linux/kvpci.h>
+#include <stdint.h>
+
+struct vm;
+
+/**
+ * struct pci_places - the windows, and how far each is used
+ * @io_next, @mem32_next, @mem64_next: first free address
+ * @mem64_first, @mem64_last: the 64-bit window
+ */
+struct pci_places {
+	uint64_t io_next;
+	uint64_t mem32_next;
+	uint64_t mem64_next;
+	uint64_t mem64_first;
+	uint64_t mem64_last;
+};
+
+/**
+ * pci_places_init() - choose the windows
+ * @places: out
+ * @vm: the VM, with its memory
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int pci_places_init(struct pci_places *places, const struct vm *vm);
+
+/**
+ * pci_place() - find room for a function's BARs
+ * @places: the windows
+ * @bars: kinds and sizes
+ * @addr: out: addresses, 0 where there is no BAR
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int pci_place(struct pci_places *places, const struct kvpci_bar *bars,
+	      uint64_t *addr);
+
+#endif /* KVPCI_VMM_PCI_PLACE_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module answers: every operation is one call of libkvpci.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <kvpci/kvpci.h>
+
+#include "report.h"
+#include "transport.h"
+#include "vm.h"
+
+static int report_open(int err)
+{
+	struct utsname name;
+
+	if (err == -ENOENT || err == -ENODEV || err == -ENXIO) {
+		report("%s: no such device: is the module loaded? try: insmod build/%s/kvpci.ko (or --transport user)",
+		       LIBKVPCI_DEVICE, uname(&name) ? "RELEASE" : name.release);
+		return err;
+	}
+	return report_error(err, "cannot open %s", LIBKVPCI_DEVICE);
+}
+
+static int kernel_open(struct transport_vm *tvm)
+{
+	int fd, vm;
+
+	fd = libkvpci_open(NULL);
+	if (fd < 0)
+		return report_open(fd);
+	vm = libkvpci_vm_create(fd, tvm->vm->fd);
+	close(fd);
+	if (vm < 0)
+		return report_error(vm, "KVPCI_VM_CREATE");
+	tvm->fd = vm;
+	return 0;
+}
+
+static void kernel_close(struct transport_vm *tvm)
+{
+	close(tvm->fd);
+}
+
+static int kernel_create(struct transport_vm *tvm,
+			 struct kvpci_device_create *desc,
+			 struct transport **transport)
+{
+	struct transport *t = calloc(1, sizeof(*t));
+	int fd, err;
+
+	if (!t)
+		return -ENOMEM;
+	fd = libkvpci_device_create(tvm->fd, desc);
+	if (fd < 0) {
+		free(t);
+		return fd;
+	}
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		err = -errno;
+		close(fd);
+		free(t);
+		return err;
+	}
+	t->ops = &transport_kernel;
+	t->event_fd = fd;
+	*transport = t;
+	return 0;
+}
+
+static void kernel_destroy(struct transport *t)
+{
+	close(t->event_fd);
+	free(t);
+}
+
+static int kernel_map(struct transport *t, uint32_t mapped,
+		      const uint64_t *addr)
+{
+	return libkvpci_device_map(t->event_fd, mapped, addr);
+}
+
+static int kernel_irq(struct transport *t, uint32_t flags, uint32_t gsi)
+{
+	return libkvpci_device_irq(t->event_fd, flags, gsi);
+}
+
+static int kernel_access(struct transport *t, uint32_t bar, uint32_t offset,
+			 uint32_t length, uint64_t *value, bool write)
+{
+	if (write)
+		return libkvpci_access_write(t->event_fd, bar, offset, length,
+					     *value);
+	return libkvpci_access_read(t->event_fd, bar, offset, length, value);
+}
+
+static int kernel_event(struct transport *t, struct kvpci_event *event)
+{
+	int n = libkvpci_events_read(t->event_fd, event, 1);
+
+	return n == -EAGAIN || n == -EINTR ? 0 : n;
+}
+
+static int kernel_ack(struct transport *t, uint32_t kind, uint32_t queue)
+{
+	return libkvpci_device_ack(t->event_fd, kind, queue);
+}
+
+static int kernel_fail(struct transport *t)
+{
+	return libkvpci_device_fail(t->event_fd);
+}
+
+static int kernel_features(struct transport *t, uint64_t features[2])
+{
+	struct kvpci_device_state state = { .config = 0 };
+	int err = libkvpci_device_state(t->event_fd, &state);
+
+	if (!err) {
+		features[0] = state.driver_features[0];
+		features[1] = state.driver_features[1];
+	}
+	return err;
+}
+
+static int kernel_queue_fds(struct transport *t, uint32_t queue, int kick_fd,
+			    int call_fd)
+{
+	return libkvpci_queue_fds(t->event_fd, queue, kick_fd, call_fd);
+}
+
+static int kernel_queue_state(struct transport *t, uint32_t queue,
+			      struct kvpci_queue_state *state)
+{
+	return libkvpci_queue_state(t->event_fd, queue, state);
+}
+
+const struct transport_ops transport_kernel = {
+	.name = "kernel",
+	.open = kernel_open,
+	.close = kernel_close,
+	.create = kernel_create,
+	.destroy = kernel_destroy,
+	.map = kernel_map,
+	.irq = kernel_irq,
+	.access = kernel_access,
+	.event = kernel_event,
+	.ack = kernel_ack,
+	.fail = kernel_fail,
+	.features = kernel_features,
+	.queue_fds = kernel_queue_fds,
+	.queue_state = kernel_queue_state,
+};

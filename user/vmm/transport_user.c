@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The same register core as the module's, driven from the vCPUs' exits to
+ * userspace: the twin that the module is measured against.
+ *
+ * One lock a device covers registers, eventfds and interrupts. It is held while
+ * an interrupt is delivered, so that none is delivered once a reset is done. A
+ * thread a device waits for the call eventfds.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../../kmod/core/core.h"
+#include "report.h"
+#include "transport.h"
+#include "vm.h"
+
+#define CALL_QUIT	0xffffffffU	/* in place of a queue's index */
+#define CALL_BATCH	16
+
+/* A queue's eventfds: our own duplicates, or -1. */
+struct user_fds {
+	int kick;
+	int call;
+};
+
+/**
+ * struct user_transport - a device
+ * @base: what the rest of the launcher sees
+ * @vm: the VM
+ * @epoll: of all call eventfds and @quit
+ * @quit: eventfd that ends @thread
+ * @thread: waits for call eventfds
+ * @lock: protects all below
+ * @core: the registers
+ * @gsi: interrupt line, or KVPCI_GSI_NONE
+ * @line: level that this device gives it
+ * @fds: by queue
+ */
+struct user_transport {
+	struct transport base;
+	struct vm *vm;
+	int epoll;
+	int quit;
+	pthread_t thread;
+
+	pthread_mutex_t lock;
+	struct kvpci_core core;
+	uint32_t gsi;
+	bool line;
+	struct user_fds *fds;
+};
+
+static struct user_transport *user_of(struct transport *t)
+{
+	return (struct user_transport *)t;
+}
+
+static const void *user_pointer(uint64_t address)
+{
+	return (const void *)(uintptr_t)address;
+}
+
+static void update_line(struct user_transport *u)
+{
+	bool line = u->gsi != KVPCI_GSI_NONE && kvpci_core_intx(&u->core);
+
+	if (line != u->line) {
+		u->line = line;
+		vm_share_line(u->vm, u->gsi, line ? 1 : -1);
+	}
+}
+
+static void send_pending(struct user_transport *u, unsigned int from)
+{
+	struct kvpci_msg msg;
+	int vector = (int)from - 1;
+
+	while ((vector = kvpci_core_next_pending(&u->core, vector + 1, &msg)) >= 0)
+		vm_send_message(u->vm, msg.address, msg.data);
+}
+
+static void notify(struct user_transport *u, uint32_t source)
+{
+	struct kvpci_msg msg;
+
+	switch (kvpci_core_signal(&u->core, source, &msg)) {
+	case KVPCI_IRQ_SEND:
+		vm_send_message(u->vm, msg.address, msg.data);
+		break;
+	case KVPCI_IRQ_INTX:
+		update_line(u);
+		break;
+	default:
+		break;
+	}
+}
+
+static void carry_out(struct user_transport *u, struct kvpci_effect effect)
+{
+	switch (effect.kind) {
+	case KVPCI_EFFECT_KICK:
+		if (u->fds[effect.arg].kick >= 0)
+			eventfd_write(u->fds[effect.arg].kick, 1);
+		break;
+	case KVPCI_EFFECT_EVENT:
+		eventfd_write(u->base.event_fd, 1);
+		break;
+	case KVPCI_EFFECT_VECTOR:
+		send_pending(u, effect.arg);
+		break;
+	case KVPCI_EFFECT_INTX:
+		update_line(u);
+		break;
+	default:
+		break;
+	}
+}
+
+static int user_access(struct transport *t, uint32_t bar, uint32_t offset,
+		       uint32_t length, uint64_t *value, bool write)
+{
+	struct user_transport *u = user_of(t);
+	const struct kvpci_region *region;
+	struct kvpci_effect effect;
+	u64 word = write ? *value : 0;
+
+	if (bar >= KVPCI_NUM_BARS || u->core.bars[bar].kind == KVPCI_BAR_NONE)
+		return -ENXIO;
+	if (length != 1 && length != 2 && length != 4 && length != 8)
+		return -EINVAL;
+	if (offset >= u->core.bars[bar].size ||
+	    length > u->core.bars[bar].size - offset)
+		return -ERANGE;
+	region = kvpci_core_find(&u->core, bar, offset, length);
+	pthread_mutex_lock(&u->lock);
+	if (!region)
+		effect = kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	else if (!write)
+		effect = kvpci_core_read(&u->core, region,
+					 offset - region->offset, length, &word);
+	else if (region->type == KVPCI_REGION_NOTIFY)
+		effect = kvpci_core_doorbell(&u->core, region,
+					     offset - region->offset, length,
+					     word);
+	else
+		effect = kvpci_core_write(&u->core, region,
+					  offset - region->offset, length, word);
+	carry_out(u, effect);
+	pthread_mutex_unlock(&u->lock);
+	if (!write)
+		*value = word;
+	return 0;
+}
+
+static void take_call(struct user_transport *u, uint32_t queue)
+{
+	eventfd_t count;
+
+	pthread_mutex_lock(&u->lock);
+	if (u->fds[queue].call >= 0 && !eventfd_read(u->fds[queue].call, &count))
+		notify(u, queue);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static void *wait_for_calls(void *arg)
+{
+	struct epoll_event events[CALL_BATCH];
+	struct user_transport *u = arg;
+	int i, n;
+
+	for (;;) {
+		n = epoll_wait(u->epoll, events, CALL_BATCH, -1);
+		for (i = 0; i < n; i++) {
+			if (events[i].data.u32 == CALL_QUIT)
+				return NULL;
+			take_call(u, events[i].data.u32);
+		}
+	}
+}
+
+static int watch(struct user_transport *u, int fd, uint32_t data)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = data };
+
+	return epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static void drop_fds(struct user_transport *u, struct user_fds *fds)
+{
+	if (fds->call >= 0) {
+		epoll_ctl(u->epoll, EPOLL_CTL_DEL, fds->call, NULL);
+		close(fds->call);
+	}
+	if (fds->kick >= 0)
+		close(fds->kick);
+	fds->call = -1;
+	fds->kick = -1;
+}
+
+static int user_queue_fds(struct transport *t, uint32_t queue, int kick_fd,
+			  int call_fd)
+{
+	struct user_fds new = { .kick = -1, .call = -1 };
+	struct user_transport *u = user_of(t);
+	int err = 0;
+
+	if (queue >= u->core.num_queues)
+		return -EINVAL;
+	if (kick_fd >= 0) {
+		new.kick = fcntl(kick_fd, F_DUPFD_CLOEXEC, 0);
+		err = new.kick < 0 ? -errno : 0;
+	}
+	if (!err && call_fd >= 0) {
+		new.call = fcntl(call_fd, F_DUPFD_CLOEXEC, 0);
+		err = new.call < 0 ? -errno : watch(u, new.call, queue);
+	}
+	if (err) {
+		drop_fds(u, &new);
+		return err;
+	}
+	pthread_mutex_lock(&u->lock);
+	drop_fds(u, &u->fds[queue]);
+	u->fds[queue] = new;
+	pthread_mutex_unlock(&u->lock);
+	return 0;
+}
+
+/* BARs are found by pci.c; nothing is to be done here. */
+static int user_map(struct transport *t, uint32_t mapped, const uint64_t *addr)
+{
+	(void)t;
+	(void)mapped;
+	(void)addr;
+	return 0;
+}
+
+static int user_irq(struct transport *t, uint32_t flags, uint32_t gsi)
+{
+	struct user_transport *u = user_of(t);
+	int pending;
+
+	pthread_mutex_lock(&u->lock);
+	kvpci_core_set_irq_flags(&u->core, flags);
+	u->gsi = gsi;
+	send_pending(u, 0);
+	update_line(u);
+	pending = kvpci_core_intx_status(&u->core);
+	pthread_mutex_unlock(&u->lock);
+	return pending;
+}
+
+static int user_event(struct transport *t, struct kvpci_event *event)
+{
+	struct user_transport *u = user_of(t);
+	struct kvpci_event next;
+	eventfd_t count;
+	int got;
+
+	pthread_mutex_lock(&u->lock);
+	got = kvpci_core_event_peek(&u->core, event) &&
+		kvpci_core_event_take(&u->core, event);
+	if (!kvpci_core_event_peek(&u->core, &next))
+		eventfd_read(u->base.event_fd, &count);
+	pthread_mutex_unlock(&u->lock);
+	return got;
+}
+
+static int user_ack(struct transport *t, uint32_t kind, uint32_t queue)
+{
+	struct user_transport *u = user_of(t);
+	int err;
+
+	pthread_mutex_lock(&u->lock);
+	err = kvpci_core_ack(&u->core, kind, queue);
+	update_line(u);
+	pthread_mutex_unlock(&u->lock);
+	return err;
+}
+
+static int user_fail(struct transport *t)
+{
+	struct user_transport *u = user_of(t);
+
+	pthread_mutex_lock(&u->lock);
+	if (kvpci_core_fail(&u->core))
+		notify(u, KVPCI_SOURCE_CONFIG);
+	pthread_mutex_unlock(&u->lock);
+	return 0;
+}
+
+static int user_features(struct transport *t, uint64_t features[2])
+{
+	struct user_transport *u = user_of(t);
+	const u32 *words = u->core.driver_features;
+
+	pthread_mutex_lock(&u->lock);
+	features[0] = words[0] | (uint64_t)words[1] << 32;
+	features[1] = words[2] | (uint64_t)words[3] << 32;
+	pthread_mutex_unlock(&u->lock);
+	return 0;
+}
+
+static int user_queue_state(struct transport *t, uint32_t queue,
+			    struct kvpci_queue_state *state)
+{
+	struct user_transport *u = user_of(t);
+	const struct kvpci_queue *q;
+
+	if (queue >= u->core.num_queues)
+		return -EINVAL;
+	q = &u->core.queues[queue];
+	pthread_mutex_lock(&u->lock);
+	*state = (struct kvpci_queue_state) {
+		.size = sizeof(*state),
+		.queue = queue,
+		.enabled = q->enable,
+		.queue_size = q->size,
+		.msix_vector = q->msix_vector,
+		.desc = q->desc,
+		.driver = q->driver,
+		.device = q->device,
+	};
+	pthread_mutex_unlock(&u->lock);
+	return 0;
+}
+
+/* Memory for what the core points to. */
+static int allocate(struct user_transport *u,
+		    const struct kvpci_device_create *desc)
+{
+	struct kvpci_core *core = &u->core;
+	uint32_t i;
+
+	core->queues = calloc(desc->num_queues, sizeof(*core->queues));
+	u->fds = calloc(desc->num_queues, sizeof(*u->fds));
+	if (!core->queues || !u->fds)
+		return -ENOMEM;
+	for (i = 0; i < desc->num_queues; i++)
+		u->fds[i] = (struct user_fds){ .kick = -1, .call = -1 };
+	if (desc->num_vectors) {
+		core->vectors = calloc(desc->num_vectors,
+				       sizeof(*core->vectors));
+		if (!core->vectors)
+			return -ENOMEM;
+	}
+	if (desc->config_size) {
+		core->config = malloc(desc->config_size);
+		if (!core->config)
+			return -ENOMEM;
+		memcpy(core->config, user_pointer(desc->config),
+		       desc->config_size);
+	}
+	if (desc->config_size && desc->config_mask) {
+		core->config_mask = malloc(desc->config_size);
+		if (!core->config_mask)
+			return -ENOMEM;
+		memcpy(core->config_mask, user_pointer(desc->config_mask),
+		       desc->config_size);
+	}
+	return 0;
+}
+
+static void user_free(struct user_transport *u)
+{
+	if (u->base.event_fd >= 0)
+		close(u->base.event_fd);
+	if (u->epoll >= 0)
+		close(u->epoll);
+	if (u->quit >= 0)
+		close(u->quit);
+	free(u->core.queues);
+	free(u->core.vectors);
+	free(u->core.config);
+	free(u->core.config_mask);
+	free(u->fds);
+	pthread_mutex_destroy(&u->lock);
+	free(u);
+}
+
+static void user_destroy(struct transport *t)
+{
+	struct user_transport *u = user_of(t);
+	uint32_t i;
+
+	eventfd_write(u->quit, 1);
+	pthread_join(u->thread, NULL);
+	for (i = 0; i < u->core.num_queues; i++)
+		drop_fds(u, &u->fds[i]);
+	if (u->line)
+		vm_share_line(u->vm, u->gsi, -1);
+	user_free(u);
+}
+
+static int start_thread(struct user_transport *u)
+{
+	int err;
+
+	u->base.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	u->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	u->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (u->base.event_fd < 0 || u->quit < 0 || u->epoll < 0)
+		return -errno;
+	err = watch(u, u->quit, CALL_QUIT);
+	return err ? err : -pthread_create(&u->thread, NULL, wait_for_calls, u);
+}
+
+static int user_create(struct transport_vm *tvm,
+		       struct kvpci_device_create *desc,
+		       struct transport **transport)
+{
+	const struct kvpci_region *regions = user_pointer(desc->regions);
+	const u16 *sizes = user_pointer(desc->queue_sizes);
+	struct user_transport *u;
+	int err;
+
+	desc->size = sizeof(*desc);
+	err = kvpci_core_check(desc, regions, sizes);
+	if (err)
+		return err;
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	u->base.ops = &transport_user;
+	u->base.event_fd = -1;
+	u->vm = tvm->vm;
+	u->epoll = -1;
+	u->quit = -1;
+	u->gsi = KVPCI_GSI_NONE;
+	pthread_mutex_init(&u->lock, NULL);
+	err = allocate(u, desc);
+	if (!err) {
+		kvpci_core_init(&u->core, desc, regions, sizes);
+		err = start_thread(u);
+	}
+	if (err) {
+		user_free(u);
+		return err;
+	}
+	*transport = &u->base;
+	return 0;
+}
+
+static int user_open(struct transport_vm *tvm)
+{
+	tvm->fd = -1;
+	return 0;
+}
+
+static void user_close(struct transport_vm *tvm)
+{
+	(void)tvm;
+}
+
+const struct transport_ops transport_user = {
+	.name = "user",
+	.open = user_open,
+	.close = user_close,
+	.create = user_create,
+	.destroy = user_destroy,
+	.map = user_map,
+	.irq = user_irq,
+	.access = user_access,
+	.event = user_event,
+	.ack = user_ack,
+	.fail = user_fail,
+	.features = user_features,
+	.queue_fds = user_queue_fds,
+	.queue_state = user_queue_state,
+};

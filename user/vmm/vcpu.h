@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vCPUs: one thread each.
+ */
+#ifndef KVPCI_VMM_VCPU_H
+#define KVPCI_VMM_VCPU_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exits.h"
+
+#define VCPU_MAX	254	/* xAPIC ids without the broadcast one */
+
+struct kvm_run;
+struct vm;
+
+/**
+ * struct vcpu - one virtual CPU
+ * @vm: its VM
+ * @id: index and APIC id
+ * @fd: KVM's descriptor
+ * @run: KVM's shared page
+ * @run_size: bytes at @run
+ * @thread: the thread
+ * @started: @thread is valid
+ * @exits: what it came to userspace for
+ */
+struct vcpu {
+	struct vm *vm;
+	unsigned int id;
+	int fd;
+	struct kvm_run *run;
+	size_t run_size;
+	pthread_t thread;
+	bool started;
+	struct exit_counts exits;
+};
+
+/**
+ * vcpus_create() - make all vCPUs
+ * @vm: the VM
+ * @count: how many
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int vcpus_create(struct vm *vm, unsigned int count);
+
+/**
+ * vcpus_start() - run the guest
+ * @vm: the VM
+ * @entry: where the first vCPU begins; the others wait for it
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int vcpus_start(struct vm *vm, uint64_t entry);
+
+/** vcpus_stop() - bring all vCPUs out of the guest and end their threads */
+void vcpus_stop(struct vm *vm);
+void vcpus_free(struct vm *vm);
+
+/** cpuid_set() - give a vCPU its CPUID: cpuid.c */
+int cpuid_set(struct vcpu *vcpu);
+
+/** cpuid_physical_bits() - width of the guest's physical addresses: cpuid.c */
+unsigned int cpuid_physical_bits(const struct vm *vm);
+
+/** registers_set() - the state the 64-bit boot protocol asks for: registers.c */
+int registers_set(struct vcpu *vcpu, uint64_t entry);
+
+/** registers_set_all() - the state that every vCPU begins with: registers.c */
+int registers_set_all(struct vcpu *vcpu);
+
+/** registers_dump() - print a vCPU's registers: registers.c */
+void registers_dump(const struct vcpu *vcpu);
+
+#endif /* KVPCI_VMM_VCPU_H */

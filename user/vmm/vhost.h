@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vhost-net: the host kernel serves a queue pair.
+ */
+#ifndef KVPCI_VMM_VHOST_H
+#define KVPCI_VMM_VHOST_H
+
+#include <stdint.h>
+
+struct kvpci_queue_state;
+struct memory;
+
+/**
+ * vhost_open() - a vhost-net instance that knows the guest's memory
+ * @memory: the guest's RAM
+ * @features: out: feature bits it has
+ *
+ * Return: a descriptor or a negative errno value, reported.
+ */
+int vhost_open(const struct memory *memory, uint64_t *features);
+
+/** vhost_set_features() - while no queue runs */
+int vhost_set_features(int fd, uint64_t features);
+
+/**
+ * vhost_queue_start() - serve a queue
+ * @fd: from vhost_open()
+ * @index: 0: receive, 1: transmit
+ * @memory: the guest's RAM
+ * @queue: what the driver set up; its addresses are not trusted
+ * @kick_fd: eventfd of the driver's notifications
+ * @call_fd: eventfd for interrupts
+ * @tap: the tap's queue
+ *
+ * A notification that came before is not lost.
+ *
+ * Return: 0; -EFAULT: a ring is not in RAM; or another negative errno value.
+ */
+int vhost_queue_start(int fd, unsigned int index, const struct memory *memory,
+		      const struct kvpci_queue_state *queue, int kick_fd,
+		      int call_fd, int tap);
+
+/** vhost_queue_stop() - when it returns, vhost has let go of the queue */
+void vhost_queue_stop(int fd, unsigned int index);
+
+#endif /* KVPCI_VMM_VHOST_H */

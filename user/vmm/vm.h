@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtual machine: its KVM descriptors, memory, vCPUs and devices, and how
+ * it ends.
+ */
+#ifndef KVPCI_VMM_VM_H
+#define KVPCI_VMM_VM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "memory.h"
+#include "power.h"
+#include "serial.h"
+
+struct pci;
+struct vcpu;
+
+/* Why the VM ended, first one wins. */
+enum vm_end {
+	VM_RUNNING = 0,
+	VM_POWERED_OFF,		/* by the guest */
+	VM_RESET,		/* by the guest */
+	VM_STOPPED,		/* by the user */
+	VM_CRASHED,		/* guest or KVM: reported by who found out */
+};
+
+/**
+ * struct vm - a virtual machine
+ * @kvm: /dev/kvm
+ * @fd: the KVM virtual machine
+ * @num_cpus: vCPUs
+ * @vcpus: @num_cpus of them
+ * @memory: the guest's RAM
+ * @serial: COM1
+ * @power: ACPI power registers
+ * @pci: PCI bus 0
+ * @end: enum vm_end, atomic
+ * @end_fd: eventfd, readable once @end is set
+ * @line_lock: protects @lines
+ * @lines: how many functions pull each interrupt line
+ */
+struct vm {
+	int kvm;
+	int fd;
+	unsigned int num_cpus;
+	struct vcpu *vcpus;
+	struct memory memory;
+	struct serial serial;
+	struct power power;
+	struct pci *pci;
+
+	int end;
+	int end_fd;
+
+	pthread_mutex_t line_lock;
+	unsigned int lines[24];
+};
+
+/**
+ * vm_open() - make a KVM VM with interrupt controllers, timer and routes
+ * @vm: zeroed
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int vm_open(struct vm *vm);
+void vm_close(struct vm *vm);
+
+/** vm_set_line() - drive an interrupt line that has one user */
+void vm_set_line(struct vm *vm, uint32_t gsi, bool level);
+
+/** vm_share_line() - pull (+1) or release (-1) a line that has several */
+void vm_share_line(struct vm *vm, uint32_t gsi, int change);
+
+/** vm_send_message() - deliver a message signalled interrupt */
+void vm_send_message(struct vm *vm, uint64_t address, uint32_t data);
+
+/** vm_end() - ask for the end; callable from any thread, more than once */
+void vm_end(struct vm *vm, enum vm_end why);
+
+#endif /* KVPCI_VMM_VM_H */
