@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest with one kvpci device, and what a driver and a launcher do with it.
+ */
+#ifndef KVPCI_SELFTEST_MACHINE_H
+#define KVPCI_SELFTEST_MACHINE_H
+
+#include <linux/kvpci.h>
+#include <stdint.h>
+
+#include "guest.h"
+
+/* The device of device_describe() */
+#define DEV_QUEUES	4
+#define DEV_ABSENT	2	/* the queue that does not exist */
+#define DEV_VECTORS	8
+#define DEV_CONFIG	24
+#define DEV_FEATURES	(1ULL << 32 | 1ULL << 40 | 1ULL << 29 | 1ULL << 5)
+
+/* Its BARs, and where machine_create() maps them */
+#define BAR_IO		0
+#define BAR_MEM		1
+#define BAR_MSIX	2	/* 64 bits: BAR 3 is not there */
+#define BAR_IO_SIZE	128
+#define BAR_MEM_SIZE	0x4000
+#define BAR_MSIX_SIZE	0x2000
+#define IO_BASE		0xc000ULL
+#define MEM_BASE	0xd0000000ULL
+#define MSIX_BASE	GUEST_HIGH_BASE
+
+/* Offsets of the structures in I/O and in memory */
+#define IO_COMMON	0x00
+#define IO_ISR		0x40
+#define IO_DOORBELL	0x44	/* multiplier 0 */
+#define IO_DEVICE	0x48
+#define MEM_COMMON	0x0000
+#define MEM_ISR		0x0100
+#define MEM_DEVICE	0x0200
+#define MEM_DOORBELLS	0x1000	/* multiplier 4, a page */
+#define MSIX_TABLE	0x0000
+#define MSIX_PBA	0x1000
+
+/* Offsets in the common configuration, 4.1.4.3 */
+enum {
+	CC_DEVICE_FEATURE_SELECT = 0x00,
+	CC_DEVICE_FEATURE = 0x04,
+	CC_DRIVER_FEATURE_SELECT = 0x08,
+	CC_DRIVER_FEATURE = 0x0c,
+	CC_CONFIG_VECTOR = 0x10,
+	CC_NUM_QUEUES = 0x12,
+	CC_STATUS = 0x14,
+	CC_GENERATION = 0x15,
+	CC_QUEUE_SELECT = 0x16,
+	CC_QUEUE_SIZE = 0x18,
+	CC_QUEUE_VECTOR = 0x1a,
+	CC_QUEUE_ENABLE = 0x1c,
+	CC_QUEUE_NOTIFY_OFF = 0x1e,
+	CC_QUEUE_DESC = 0x20,
+	CC_QUEUE_DRIVER = 0x28,
+	CC_QUEUE_DEVICE = 0x30,
+	CC_QUEUE_RESET = 0x3a,
+};
+
+/* Device status, 2.1 */
+#define ST_ACKNOWLEDGE	0x01
+#define ST_DRIVER	0x02
+#define ST_DRIVER_OK	0x04
+#define ST_FEATURES_OK	0x08
+#define ST_NEEDS_RESET	0x40
+#define ST_FAILED	0x80
+#define ST_READY	(ST_ACKNOWLEDGE | ST_DRIVER | ST_FEATURES_OK)
+#define ST_RUNNING	(ST_READY | ST_DRIVER_OK)
+
+#define NO_VECTOR	0xffff
+#define MSIX_ON		(KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER)
+
+/**
+ * struct device_desc - a description and what it points to
+ *
+ * Edit it between device_describe() and device_create().
+ */
+struct device_desc {
+	struct kvpci_device_create create;
+	struct kvpci_region regions[KVPCI_MAX_REGIONS + 1];
+	uint16_t sizes[KVPCI_MAX_QUEUES + 1];
+	uint8_t config[KVPCI_MAX_CONFIG];
+	uint8_t mask[KVPCI_MAX_CONFIG];
+};
+
+/** device_describe() - a sound description */
+void device_describe(struct device_desc *desc);
+
+/** device_create() - KVPCI_DEVICE_CREATE. Return: descriptor or -errno */
+int device_create(int vm_fd, struct device_desc *desc);
+
+/** do_ioctl() - an ioctl. Return: its result, or -errno */
+int do_ioctl(int fd, unsigned long cmd, void *arg);
+
+/** open_kvpci() - open /dev/kvpci, or die */
+int open_kvpci(void);
+
+/** vm_create() - KVPCI_VM_CREATE. Return: descriptor or -errno */
+int vm_create(int ctl_fd, int kvm_vm_fd);
+
+/** require_kvpci() - exit as skipped when /dev/kvpci is not there */
+void require_kvpci(void);
+
+/** module_users() - use count of the module, or -1 if it cannot be told */
+int module_users(void);
+
+struct machine {
+	struct guest g;
+	int ctl;	/* /dev/kvpci */
+	int vm;
+	int dev;
+	int kick[DEV_QUEUES];
+	int call[DEV_QUEUES];
+};
+
+/** machine_create() - a guest, the default device, its BARs mapped */
+void machine_create(struct machine *m);
+
+/** machine_create_on() - the same with a guest and a description given */
+void machine_create_on(struct machine *m, unsigned int vcpus,
+		       struct device_desc *desc);
+
+/** machine_destroy() - close what is open (>= 0) */
+void machine_destroy(struct machine *m);
+
+/** device_map() - KVPCI_DEVICE_MAP; an address of 0 is not mapped */
+int device_map(int dev, uint64_t io, uint64_t mem, uint64_t msix);
+
+/** device_irq() - KVPCI_DEVICE_IRQ. Return: pending, or -errno */
+int device_irq(int dev, uint32_t flags, uint32_t gsi);
+
+/** queue_fds() - KVPCI_QUEUE_FDS */
+int queue_fds(int dev, uint32_t queue, int kick, int call);
+
+/** machine_fds() - make eventfds for all queues and register them */
+void machine_fds(struct machine *m);
+
+/** eventfd_count() - read a nonblocking eventfd; 0 if nothing was signalled */
+uint64_t eventfd_count(int fd);
+/** eventfd_add() - signal an eventfd once */
+void eventfd_add(int fd);
+
+/** device_ack() - KVPCI_DEVICE_ACK */
+int device_ack(int dev, uint32_t kind, uint32_t queue);
+
+/** device_stats() - KVPCI_DEVICE_STATS, or die */
+struct kvpci_device_stats device_stats(int dev);
+
+/** device_event() - read one event without waiting. Return: kind, or -errno */
+int device_event(int dev, struct kvpci_event *event);
+
+/* What the guest's driver does, through BAR_MEM. */
+uint64_t cc_read(struct machine *m, unsigned int at);
+void cc_write(struct machine *m, unsigned int at, uint64_t value);
+unsigned int cc_width(unsigned int at);
+void driver_negotiate(struct machine *m);
+void driver_queue(struct machine *m, unsigned int queue, unsigned int size);
+/** driver_start() - negotiate, enable queues 0 and 1, DRIVER_OK */
+void driver_start(struct machine *m);
+/** driver_run() - driver_start(), and the launcher reads START */
+void driver_run(struct machine *m);
+/** driver_vector() - program a vector's message */
+void driver_vector(struct machine *m, unsigned int vector, uint64_t address,
+		   uint32_t data, bool masked);
+/** driver_mask() - mask or unmask a vector */
+void driver_mask(struct machine *m, unsigned int vector, bool masked);
+/** driver_pending() - is a vector's pending bit set? */
+bool driver_pending(struct machine *m, unsigned int vector);
+
+#endif /* KVPCI_SELFTEST_MACHINE_H */
