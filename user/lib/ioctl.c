@@ -52,6 +52,19 @@ int libkvpci_vm_create(int fd, int kvm_vm_fd)
 	return call(fd, KVPCI_VM_CREATE, &arg);
 }
 
+int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
+		     const void *user_functions)
+{
+	struct kvpci_vm_ecam arg = {
+		.size = sizeof(arg),
+		.addr = addr,
+		.num_buses = num_buses,
+		.user_functions = pointer(user_functions),
+	};
+
+	return call(vm, KVPCI_VM_ECAM, &arg);
+}
+
 int libkvpci_device_create(int vm, struct kvpci_device_create *desc)
 {
 	desc->size = sizeof(*desc);
@@ -80,6 +93,49 @@ int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi)
 	int ret = call(dev, KVPCI_DEVICE_IRQ, &arg);
 
 	return ret < 0 ? ret : arg.pending != 0;
+}
+
+int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
+			  uint32_t intx_pin, uint32_t gsi)
+{
+	struct kvpci_device_place arg = {
+		.size = sizeof(arg),
+		.function = function,
+		.class = class_code,
+		.intx_pin = intx_pin,
+		.gsi = gsi,
+	};
+
+	return call(dev, KVPCI_DEVICE_PLACE, &arg);
+}
+
+int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
+			       uint32_t *value)
+{
+	struct kvpci_device_config arg = {
+		.size = sizeof(arg),
+		.offset = offset,
+		.length = length,
+	};
+	int ret = call(dev, KVPCI_DEVICE_CONFIG, &arg);
+
+	if (ret >= 0)
+		*value = arg.value;
+	return ret;
+}
+
+int libkvpci_config_space_write(int dev, uint32_t offset, uint32_t length,
+				uint32_t value)
+{
+	struct kvpci_device_config arg = {
+		.size = sizeof(arg),
+		.flags = KVPCI_ACCESS_WRITE,
+		.offset = offset,
+		.length = length,
+		.value = value,
+	};
+
+	return call(dev, KVPCI_DEVICE_CONFIG, &arg);
 }
 
 int libkvpci_device_ack(int dev, uint32_t kind, uint32_t queue)

@@ -32,8 +32,7 @@ void access_port(struct vcpu *vcpu, uint16_t port, uint8_t *data,
 
 	if (serial_port(vm, port, data, length, write))
 		class = EXIT_SERIAL;
-	else if (port >= WINDOW_IO_BASE &&
-		 pci_bar_access(vm->pci, PCI_SPACE_IO, port, data, length, write,
+	else if (pci_bar_access(vm->pci, PCI_SPACE_IO, port, data, length, write,
 				&class))
 		;	/* it told the class */
 	else if (power_access(vm, port, data, length, write))

@@ -24,6 +24,7 @@ static const struct {
 	{ KVPCI_CAP_FAST_MMIO, "fast_mmio" },
 	{ KVPCI_CAP_INTX, "intx" },
 	{ KVPCI_CAP_QUEUE_RESET, "queue_reset" },
+	{ KVPCI_CAP_ECAM, "ecam" },
 };
 
 static const struct {

@@ -12,7 +12,8 @@
 #define WINDOW_MEM32_SIZE		0x20000000
 #define WINDOW_MEM32_LAST		0xdfffffff
 #define ECAM_BASE		0xe0000000
-#define ECAM_SIZE		0x00100000	/* bus 0 only */
+#define ECAM_SIZE		0x00100000
+#define ECAM_BUSES		1
 #define IOAPIC_BASE		0xfec00000
 #define LAPIC_BASE		0xfee00000
 /* Four pages that KVM needs on Intel CPUs. */

@@ -37,13 +37,13 @@ void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
  * pci_add() - plug a virtio function into the next slot and place its BARs
  * @pci: the bus
  * @desc: the device, with its regions
- * @class: PCI class code, 24 bits
+ * @class_code: PCI class code, 24 bits
  * @transport: who answers its registers; outlives the bus's last access
  *
  * Return: 0 or a negative errno value, reported.
  */
 int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
-	    uint32_t class, struct transport *transport);
+	    uint32_t class_code, struct transport *transport);
 
 /**
  * pci_config_access() - access configuration space through the ECAM
@@ -66,7 +66,7 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
  * @write: direction
  * @class: out: what it met, for the counts
  *
- * Return: false if no BAR is there.
+ * Return: false if the address is in no window for BARs.
  */
 bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 		    uint8_t *data, unsigned int length, bool write,

@@ -80,3 +80,13 @@ int pci_place(struct pci_places *places, const struct kvpci_bar *bars,
 	}
 	return 0;
 }
+
+bool pci_places_contain(const struct pci_places *places, bool io,
+			uint64_t address)
+{
+	if (io)
+		return address >= WINDOW_IO_BASE && address <= WINDOW_IO_LAST;
+	return (address >= WINDOW_MEM32_BASE && address <= WINDOW_MEM32_LAST) ||
+		(address >= places->mem64_first &&
+		 address <= places->mem64_last);
+}

@@ -6,6 +6,7 @@
 #define KVPCI_VMM_PCI_PLACE_H
 
 #include <linux/kvpci.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vm;
@@ -42,5 +43,9 @@ int pci_places_init(struct pci_places *places, const struct vm *vm);
  */
 int pci_place(struct pci_places *places, const struct kvpci_bar *bars,
 	      uint64_t *addr);
+
+/** pci_places_contain() - is an address inside one of the windows? */
+bool pci_places_contain(const struct pci_places *places, bool io,
+			uint64_t address);
 
 #endif /* KVPCI_VMM_PCI_PLACE_H */

@@ -31,18 +31,27 @@ struct transport {
 	int event_fd;		/* readable when there is an event */
 };
 
+/* Where in a device's BARs an access falls. */
+struct transport_place {
+	uint32_t bar;
+	uint32_t offset;
+	uint32_t type;		/* enum kvpci_region_type; 0: between regions */
+};
+
 /**
  * struct transport_ops - what a transport does
  *
- * Each is the ioctl of the same name in <linux/kvpci.h>, with the same errors.
+ * Where an operation is an ioctl of <linux/kvpci.h>, it returns its errors.
  *
  * @name: as --transport has it
  * @open: take part in the VM; reports its errors
  * @close: leave the VM
  * @create: make a device
  * @destroy: take it away
- * @map: where its BARs are
- * @irq: interrupt bits of configuration space; returns Status.Interrupt
+ * @place: make it a function of the bus
+ * @config: access its configuration space; calls never overlap
+ * @find: which BAR answers at an address; not during @config. NULL: accesses
+ *	to BARs do not come to userspace
  * @access: access a BAR as the guest would
  * @event: take an event: 1, or 0 if there is none
  * @ack: the backend has stopped
@@ -59,9 +68,12 @@ struct transport_ops {
 		      struct kvpci_device_create *desc,
 		      struct transport **transport);
 	void (*destroy)(struct transport *transport);
-	int (*map)(struct transport *transport, uint32_t mapped,
-		   const uint64_t *addr);
-	int (*irq)(struct transport *transport, uint32_t flags, uint32_t gsi);
+	int (*place)(struct transport *transport, uint32_t function,
+		     uint32_t class_code, uint32_t intx_pin, uint32_t gsi);
+	int (*config)(struct transport *transport, uint32_t offset,
+		      uint32_t length, uint32_t *value, bool write);
+	bool (*find)(struct transport *transport, bool io, uint64_t address,
+		     struct transport_place *place);
 	int (*access)(struct transport *transport, uint32_t bar,
 		      uint32_t offset, uint32_t length, uint64_t *value,
 		      bool write);

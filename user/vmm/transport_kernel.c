@@ -10,6 +10,7 @@
 
 #include <kvpci/kvpci.h>
 
+#include "machine.h"
 #include "report.h"
 #include "transport.h"
 #include "vm.h"
@@ -28,7 +29,8 @@ static int report_open(int err)
 
 static int kernel_open(struct transport_vm *tvm)
 {
-	int fd, vm;
+	static const uint8_t user_functions[ECAM_BUSES * 32] = { 1 };
+	int fd, vm, err;
 
 	fd = libkvpci_open(NULL);
 	if (fd < 0)
@@ -37,6 +39,12 @@ static int kernel_open(struct transport_vm *tvm)
 	close(fd);
 	if (vm < 0)
 		return report_error(vm, "KVPCI_VM_CREATE");
+	/* The host bridge, function 0, is answered here. */
+	err = libkvpci_vm_ecam(vm, ECAM_BASE, ECAM_BUSES, user_functions);
+	if (err) {
+		close(vm);
+		return report_error(err, "KVPCI_VM_ECAM");
+	}
 	tvm->fd = vm;
 	return 0;
 }
@@ -78,15 +86,20 @@ static void kernel_destroy(struct transport *t)
 	free(t);
 }
 
-static int kernel_map(struct transport *t, uint32_t mapped,
-		      const uint64_t *addr)
+static int kernel_place(struct transport *t, uint32_t function,
+			uint32_t class_code, uint32_t intx_pin, uint32_t gsi)
 {
-	return libkvpci_device_map(t->event_fd, mapped, addr);
+	return libkvpci_device_place(t->event_fd, function, class_code,
+				     intx_pin, gsi);
 }
 
-static int kernel_irq(struct transport *t, uint32_t flags, uint32_t gsi)
+static int kernel_config(struct transport *t, uint32_t offset, uint32_t length,
+			 uint32_t *value, bool write)
 {
-	return libkvpci_device_irq(t->event_fd, flags, gsi);
+	if (write)
+		return libkvpci_config_space_write(t->event_fd, offset, length,
+						   *value);
+	return libkvpci_config_space_read(t->event_fd, offset, length, value);
 }
 
 static int kernel_access(struct transport *t, uint32_t bar, uint32_t offset,
@@ -145,8 +158,8 @@ const struct transport_ops transport_kernel = {
 	.close = kernel_close,
 	.create = kernel_create,
 	.destroy = kernel_destroy,
-	.map = kernel_map,
-	.irq = kernel_irq,
+	.place = kernel_place,
+	.config = kernel_config,
 	.access = kernel_access,
 	.event = kernel_event,
 	.ack = kernel_ack,

@@ -16,9 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "../../kmod/core/core.h"
-#include "report.h"
-#include "transport.h"
+#include "transport_user.h"
 #include "vm.h"
 
 #define CALL_QUIT	0xffffffffU	/* in place of a queue's index */
@@ -29,38 +27,6 @@ struct user_fds {
 	int kick;
 	int call;
 };
-
-/**
- * struct user_transport - a device
- * @base: what the rest of the launcher sees
- * @vm: the VM
- * @epoll: of all call eventfds and @quit
- * @quit: eventfd that ends @thread
- * @thread: waits for call eventfds
- * @lock: protects all below
- * @core: the registers
- * @gsi: interrupt line, or KVPCI_GSI_NONE
- * @line: level that this device gives it
- * @fds: by queue
- */
-struct user_transport {
-	struct transport base;
-	struct vm *vm;
-	int epoll;
-	int quit;
-	pthread_t thread;
-
-	pthread_mutex_t lock;
-	struct kvpci_core core;
-	uint32_t gsi;
-	bool line;
-	struct user_fds *fds;
-};
-
-static struct user_transport *user_of(struct transport *t)
-{
-	return (struct user_transport *)t;
-}
 
 static const void *user_pointer(uint64_t address)
 {
@@ -102,7 +68,7 @@ static void notify(struct user_transport *u, uint32_t source)
 	}
 }
 
-static void carry_out(struct user_transport *u, struct kvpci_effect effect)
+void user_carry_out(struct user_transport *u, struct kvpci_effect effect)
 {
 	switch (effect.kind) {
 	case KVPCI_EFFECT_KICK:
@@ -111,6 +77,7 @@ static void carry_out(struct user_transport *u, struct kvpci_effect effect)
 		break;
 	case KVPCI_EFFECT_EVENT:
 		eventfd_write(u->base.event_fd, 1);
+		update_line(u);
 		break;
 	case KVPCI_EFFECT_VECTOR:
 		send_pending(u, effect.arg);
@@ -123,8 +90,8 @@ static void carry_out(struct user_transport *u, struct kvpci_effect effect)
 	}
 }
 
-static int user_access(struct transport *t, uint32_t bar, uint32_t offset,
-		       uint32_t length, uint64_t *value, bool write)
+int user_access(struct transport *t, uint32_t bar, uint32_t offset,
+		uint32_t length, uint64_t *value, bool write)
 {
 	struct user_transport *u = user_of(t);
 	const struct kvpci_region *region;
@@ -152,7 +119,7 @@ static int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 	else
 		effect = kvpci_core_write(&u->core, region,
 					  offset - region->offset, length, word);
-	carry_out(u, effect);
+	user_carry_out(u, effect);
 	pthread_mutex_unlock(&u->lock);
 	if (!write)
 		*value = word;
@@ -232,28 +199,10 @@ static int user_queue_fds(struct transport *t, uint32_t queue, int kick_fd,
 	return 0;
 }
 
-/* BARs are found by pci.c; nothing is to be done here. */
-static int user_map(struct transport *t, uint32_t mapped, const uint64_t *addr)
+void user_update_interrupts(struct user_transport *u)
 {
-	(void)t;
-	(void)mapped;
-	(void)addr;
-	return 0;
-}
-
-static int user_irq(struct transport *t, uint32_t flags, uint32_t gsi)
-{
-	struct user_transport *u = user_of(t);
-	int pending;
-
-	pthread_mutex_lock(&u->lock);
-	kvpci_core_set_irq_flags(&u->core, flags);
-	u->gsi = gsi;
 	send_pending(u, 0);
 	update_line(u);
-	pending = kvpci_core_intx_status(&u->core);
-	pthread_mutex_unlock(&u->lock);
-	return pending;
 }
 
 static int user_event(struct transport *t, struct kvpci_event *event)
@@ -430,6 +379,7 @@ static int user_create(struct transport_vm *tvm,
 	u->base.ops = &transport_user;
 	u->base.event_fd = -1;
 	u->vm = tvm->vm;
+	u->virtio_id = desc->virtio_id;
 	u->epoll = -1;
 	u->quit = -1;
 	u->gsi = KVPCI_GSI_NONE;
@@ -464,8 +414,9 @@ const struct transport_ops transport_user = {
 	.close = user_close,
 	.create = user_create,
 	.destroy = user_destroy,
-	.map = user_map,
-	.irq = user_irq,
+	.place = user_place,
+	.config = user_config,
+	.find = user_find,
 	.access = user_access,
 	.event = user_event,
 	.ack = user_ack,

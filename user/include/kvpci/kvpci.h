@@ -23,8 +23,11 @@
  *	desc = ...; libkvpci_default_layout(&desc, regions, 0);
  *	dev = libkvpci_device_create(vm, &desc);
  *	libkvpci_queue_fds(dev, 0, kick, call); ...
- *	libkvpci_device_map() and libkvpci_device_irq() whenever the guest
- *		changes configuration space;
+ *	either libkvpci_vm_ecam() once and libkvpci_device_place(): the module
+ *		keeps configuration space, and libkvpci_config_space_write()
+ *		hands it the few writes that exit;
+ *	or libkvpci_device_map() and libkvpci_device_irq() whenever the guest
+ *		changes configuration space that the monitor keeps;
  *	poll(dev), libkvpci_events_read(): start and stop the backend.
  */
 #ifndef LIBKVPCI_KVPCI_H
@@ -84,6 +87,20 @@ int libkvpci_default_routes(int kvm_vm_fd);
  */
 int libkvpci_vm_create(int fd, int kvm_vm_fd);
 
+/**
+ * libkvpci_vm_ecam() - have the module answer PCI configuration space
+ *	(KVPCI_VM_ECAM)
+ * @vm: from libkvpci_vm_create()
+ * @addr: guest-physical address of bus 0's, a multiple of 1 MiB
+ * @num_buses: buses, 1 MiB each
+ * @user_functions: NULL, or @num_buses * 32 bytes, a bit for each function
+ *	that the monitor answers itself, such as a host bridge
+ *
+ * Return: 0, or -EINVAL, -EEXIST: done before, -ENOSPC.
+ */
+int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
+		     const void *user_functions);
+
 /* libkvpci_default_layout() flags */
 #define LIBKVPCI_LAYOUT_MEMORY	(1U << 0)	/* no I/O BAR */
 #define LIBKVPCI_LAYOUT_MEM32	(1U << 1)	/* the memory BAR below 4 GiB */
@@ -140,6 +157,41 @@ int libkvpci_device_map(int dev, uint32_t mapped,
  * Return: 1 if Status.Interrupt is set, 0 if not, or -EINVAL, -ENXIO.
  */
 int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi);
+
+/**
+ * libkvpci_device_place() - make a device a function of the bus
+ *	(KVPCI_DEVICE_PLACE)
+ * @dev: the device
+ * @function: bus << 8 | device << 3 | function
+ * @class_code: PCI class code, 24 bits
+ * @intx_pin: 1 to 4 for INTA# to INTD#, 0: none
+ * @gsi: the line of the pin, 0 to 23, or KVPCI_GSI_NONE
+ *
+ * Return: 0, or -EINVAL, -ENXIO: no libkvpci_vm_ecam(), -ERANGE, -EEXIST:
+ *	taken, -EBUSY: placed or mapped already, -ENOSPC: too many regions.
+ */
+int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
+			  uint32_t intx_pin, uint32_t gsi);
+
+/**
+ * libkvpci_config_space_read() - read a placed device's configuration space as
+ *	the guest would (KVPCI_DEVICE_CONFIG)
+ * @dev: the device
+ * @offset: first byte, 0 to 4095
+ * @length: 1, 2 or 4
+ * @value: out: zero-extended
+ *
+ * Return: 0, or -EINVAL: @length, -ERANGE: beyond it, -ENXIO: not placed.
+ */
+int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
+			       uint32_t *value);
+
+/**
+ * libkvpci_config_space_write() - write it, with all effects: BARs move, a
+ *	function level reset happens. See the read; also -ENOSPC.
+ */
+int libkvpci_config_space_write(int dev, uint32_t offset, uint32_t length,
+				uint32_t value);
 
 /**
  * libkvpci_events_read() - read what happened to a device

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI configuration space of the userspace transport: what the module's
+ * config.c does, on the same register core.
+ */
+#include <errno.h>
+
+#include "transport_user.h"
+
+/* 4.1.4.9: the access that the window describes, before its data is read. */
+static void window_read(struct user_transport *u)
+{
+	struct kvpci_window window;
+	uint64_t value = 0;
+
+	if (!kvpci_config_space_window(&u->cs, &window))
+		return;
+	user_access(&u->base, window.bar, window.offset, window.length, &value,
+		    false);
+	kvpci_config_space_set_window(&u->cs, (u32)value);
+}
+
+static void window_write(struct user_transport *u)
+{
+	struct kvpci_window window;
+	uint64_t value;
+
+	if (!kvpci_config_space_window(&u->cs, &window))
+		return;
+	value = window.value;
+	user_access(&u->base, window.bar, window.offset, window.length, &value,
+		    true);
+}
+
+/* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
+static void function_reset(struct user_transport *u)
+{
+	kvpci_config_space_reset(&u->cs);
+	kvpci_core_msix_reset(&u->core);
+	user_carry_out(u, kvpci_status_write(&u->core, 0));
+	user_update_interrupts(u);
+}
+
+static void config_write(struct user_transport *u, uint32_t offset,
+			 uint32_t length, uint32_t value)
+{
+	u32 change;
+
+	pthread_mutex_lock(&u->lock);
+	change = kvpci_config_space_write(&u->cs, offset, length, value);
+	if (change & KVPCI_CONFIG_FLR)
+		function_reset(u);
+	if (change & (KVPCI_CONFIG_DECODE | KVPCI_CONFIG_FLR))
+		u->mapped = kvpci_config_space_decode(&u->cs, u->addr);
+	if (change & KVPCI_CONFIG_IRQ) {
+		kvpci_core_set_irq_flags(&u->core,
+					 kvpci_config_space_irq_flags(&u->cs));
+		user_update_interrupts(u);
+	}
+	pthread_mutex_unlock(&u->lock);
+	if (change & KVPCI_CONFIG_WINDOW)
+		window_write(u);
+}
+
+static uint32_t config_read(struct user_transport *u, uint32_t offset,
+			    uint32_t length)
+{
+	uint32_t value;
+
+	if (kvpci_config_space_window_hit(&u->cs, offset, length))
+		window_read(u);
+	pthread_mutex_lock(&u->lock);
+	kvpci_config_space_set_intx(&u->cs, kvpci_core_intx_status(&u->core));
+	value = kvpci_config_space_read(&u->cs, offset, length);
+	pthread_mutex_unlock(&u->lock);
+	return value;
+}
+
+int user_config(struct transport *t, uint32_t offset, uint32_t length,
+		uint32_t *value, bool write)
+{
+	if (write)
+		config_write(user_of(t), offset, length, *value);
+	else
+		*value = config_read(user_of(t), offset, length);
+	return 0;
+}
+
+/* The bus is pci.c's: @function is of interest to the module only. */
+int user_place(struct transport *t, uint32_t function, uint32_t class_code,
+	       uint32_t intx_pin, uint32_t gsi)
+{
+	struct user_transport *u = user_of(t);
+	struct kvpci_device_create desc = {
+		.virtio_id = u->virtio_id,
+		.num_vectors = u->core.num_vectors,
+		.num_regions = u->core.region_first[KVPCI_NUM_BARS],
+	};
+
+	(void)function;
+	memcpy(desc.bars, u->core.bars, sizeof(desc.bars));
+	u->gsi = gsi;
+	return kvpci_config_space_init(&u->cs, &desc, u->core.described,
+				       class_code, (u8)intx_pin);
+}
+
+bool user_find(struct transport *t, bool io, uint64_t address,
+	       struct transport_place *place)
+{
+	struct user_transport *u = user_of(t);
+	const struct kvpci_region *region;
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_NUM_BARS; i++) {
+		const struct kvpci_bar *bar = &u->core.bars[i];
+
+		if (!(u->mapped & 1U << i) ||
+		    (bar->kind == KVPCI_BAR_IO) != io ||
+		    address < u->addr[i] || address - u->addr[i] >= bar->size)
+			continue;
+		place->bar = i;
+		place->offset = (uint32_t)(address - u->addr[i]);
+		region = kvpci_core_find(&u->core, i, place->offset, 1);
+		place->type = region ? region->type : 0;
+		return true;
+	}
+	return false;
+}
