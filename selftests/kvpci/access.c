@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's accesses: registers through memory and ports without an exit to
+ * userspace, holes and ends of BARs, BARs that move, and what is not ours.
+ */
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+FIXTURE(access) {
+	struct machine m;
+};
+
+FIXTURE_SETUP(access)
+{
+	machine_create(&self->m);
+}
+
+FIXTURE_TEARDOWN(access)
+{
+	machine_destroy(&self->m);
+}
+
+/* How a test reaches the same registers. */
+FIXTURE_VARIANT(access) {
+	bool port;
+};
+
+FIXTURE_VARIANT_ADD(access, memory) {
+	.port = false,
+};
+
+FIXTURE_VARIANT_ADD(access, port) {
+	.port = true,
+};
+
+static uint64_t rd(struct machine *m, bool port, int64_t mem_at, int64_t io_at,
+		   unsigned int width)
+{
+	return port ? guest_in(&m->g, IO_BASE + io_at, width) :
+		      guest_read(&m->g, MEM_BASE + mem_at, width);
+}
+
+static void wr(struct machine *m, bool port, int64_t mem_at, int64_t io_at,
+	       unsigned int width, uint64_t value)
+{
+	if (port)
+		guest_out(&m->g, IO_BASE + io_at, width, value);
+	else
+		guest_write(&m->g, MEM_BASE + mem_at, width, value);
+}
+
+/* requirements: the table of common configuration, and no exit for any row */
+TEST_F(access, common_registers)
+{
+	static const struct {
+		unsigned int at;
+		uint64_t reset;
+		uint64_t write, expect;
+	} rows[] = {
+		{ CC_DEVICE_FEATURE_SELECT, 0, 1, 1 },
+		{ CC_DEVICE_FEATURE, DEV_FEATURES >> 32, 0,
+		  DEV_FEATURES >> 32 },
+		{ CC_DRIVER_FEATURE_SELECT, 0, 1, 1 },
+		{ CC_DRIVER_FEATURE, 0, 1, 1 },
+		{ CC_CONFIG_VECTOR, NO_VECTOR, 0, 0 },
+		{ CC_CONFIG_VECTOR, 0, DEV_VECTORS, NO_VECTOR },
+		{ CC_NUM_QUEUES, DEV_QUEUES, 9, DEV_QUEUES },
+		{ CC_STATUS, 0, ST_ACKNOWLEDGE, ST_ACKNOWLEDGE },
+		{ CC_GENERATION, 0, 5, 0 },
+		{ CC_QUEUE_SELECT, 0, 1, 1 },
+		{ CC_QUEUE_SIZE, 128, 64, 64 },
+		{ CC_QUEUE_VECTOR, NO_VECTOR, 3, 3 },
+		{ CC_QUEUE_NOTIFY_OFF, 1, 0, 1 },
+		{ CC_QUEUE_DESC, 0, 0x11223344, 0x11223344 },
+		{ CC_QUEUE_DESC + 4, 0, 0x55667788, 0x55667788 },
+		{ CC_QUEUE_DRIVER, 0, ~0U, ~0U },
+		{ CC_QUEUE_DRIVER + 4, 0, 1, 1 },
+		{ CC_QUEUE_DEVICE, 0, 0x80000000, 0x80000000 },
+		{ CC_QUEUE_DEVICE + 4, 0, 2, 2 },
+		{ CC_QUEUE_ENABLE, 0, 1, 1 },
+		{ CC_QUEUE_RESET, 0, 0, 0 },
+		{ CC_QUEUE_SELECT, 1, DEV_QUEUES, DEV_QUEUES },
+		{ CC_QUEUE_SIZE, 0, 1, 0 },
+		{ CC_QUEUE_ENABLE, 0, 1, 0 },
+	};
+	struct machine *m = &self->m;
+	const bool port = variant->port;
+	unsigned int exits = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int at = rows[i].at, width = cc_width(at);
+
+		EXPECT_EQ(rows[i].reset, rd(m, port, MEM_COMMON + at,
+					    IO_COMMON + at, width))
+			TH_LOG("offset %#x", at);
+		exits += m->g.vcpu[0].exits;
+		wr(m, port, MEM_COMMON + at, IO_COMMON + at, width,
+		   rows[i].write);
+		exits += m->g.vcpu[0].exits;
+		EXPECT_EQ(rows[i].expect, rd(m, port, MEM_COMMON + at,
+					     IO_COMMON + at, width))
+			TH_LOG("offset %#x", at);
+		exits += m->g.vcpu[0].exits;
+	}
+	EXPECT_EQ(0, exits);
+}
+
+/* R5: what is no register reads 0, writes nothing, and does not exit. */
+TEST_F(access, other_widths)
+{
+	struct machine *m = &self->m;
+	struct kvpci_device_stats before, after;
+	unsigned int exits = 0, others = 0;
+
+	wr(m, variant->port, CC_STATUS, CC_STATUS, 1, ST_ACKNOWLEDGE);
+	before = device_stats(m->dev);
+	for (unsigned int at = 0; at < 0x40; at++) {
+		for (unsigned int width = 1; width <= 4; width *= 2) {
+			if (at % width || (cc_width(at) == width &&
+					   at != 0x38 && at < 0x3c))
+				continue;
+			/* 1 byte inside the status and generation bytes is it */
+			EXPECT_EQ(0, rd(m, variant->port, at, at, width))
+				TH_LOG("%u bytes at %#x", width, at);
+			exits += m->g.vcpu[0].exits;
+			wr(m, variant->port, at, at, width, 0x01010101);
+			exits += m->g.vcpu[0].exits;
+			others += 2;
+		}
+	}
+	EXPECT_EQ(0, exits);
+	after = device_stats(m->dev);
+	EXPECT_EQ(others, after.other - before.other);
+	EXPECT_EQ(before.common_writes, after.common_writes);
+	EXPECT_EQ(0, cc_read(m, CC_QUEUE_SELECT));
+	EXPECT_EQ(ST_ACKNOWLEDGE, cc_read(m, CC_STATUS));
+	EXPECT_EQ(0, cc_read(m, CC_QUEUE_DESC));
+}
+
+TEST_F(access, device_configuration)
+{
+	struct machine *m = &self->m;
+	unsigned int exits = 0;
+
+	for (unsigned int width = 1; width <= 4; width *= 2) {
+		for (unsigned int at = 0; at < DEV_CONFIG; at += width) {
+			uint64_t value = rd(m, variant->port, MEM_DEVICE + at,
+					    IO_DEVICE + at, width);
+
+			exits += m->g.vcpu[0].exits;
+			for (unsigned int b = 0; b < width; b++)
+				EXPECT_EQ(0x10 + at + b,
+					  (value >> 8 * b & 0xff));
+		}
+	}
+	/* the mask allows the second dword */
+	wr(m, variant->port, MEM_DEVICE, IO_DEVICE, 4, ~0U);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0x13121110, rd(m, variant->port, MEM_DEVICE, IO_DEVICE, 4));
+	wr(m, variant->port, MEM_DEVICE + 4, IO_DEVICE + 4, 2, 0xbeef);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0x1716beef,
+		  rd(m, variant->port, MEM_DEVICE + 4, IO_DEVICE + 4, 4));
+	EXPECT_EQ(0, exits);
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, NULL));
+	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+}
+
+/* R10: a change between two reads of the generation shows. */
+TEST_F(access, generation)
+{
+	struct machine *m = &self->m;
+	uint8_t byte = 0x99;
+	struct kvpci_config_write write = {
+		.size = sizeof(write), .offset = 1, .length = 1,
+		.data = (uintptr_t)&byte,
+	};
+	uint64_t was;
+
+	was = rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1);
+	EXPECT_EQ(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write));
+	EXPECT_NE(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
+	EXPECT_EQ(0x99, rd(m, variant->port, MEM_DEVICE + 1, IO_DEVICE + 1, 1));
+}
+
+/* Bytes of a BAR that no region claims: 0, ignored, no exit. */
+TEST_F(access, holes)
+{
+	static const unsigned int mem[] = { 0x40, 0x104, 0x300, 0x2000,
+					    BAR_MEM_SIZE - 4 };
+	static const unsigned int io[] = { 0x60, 0x64, 0x70, 0x78,
+					   BAR_IO_SIZE - 4 };
+	struct machine *m = &self->m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(mem); i++) {
+		wr(m, variant->port, mem[i], io[i], 4, ~0U);
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+		EXPECT_EQ(0, rd(m, variant->port, mem[i], io[i], 4));
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+	}
+}
+
+/* Just before and just behind a BAR is not ours, nor across its end. */
+TEST_F(access, ends)
+{
+	static const struct {
+		int mem, io;	/* from the BAR's first byte */
+		unsigned int width;
+		unsigned int exits;
+	} rows[] = {
+		{ -1, -1, 1, 1 }, { -4, -4, 4, 1 },
+		{ 0, 0, 1, 0 },
+		{ BAR_MEM_SIZE - 1, BAR_IO_SIZE - 1, 1, 0 },
+		{ BAR_MEM_SIZE - 4, BAR_IO_SIZE - 4, 4, 0 },
+		{ BAR_MEM_SIZE, BAR_IO_SIZE, 1, 1 },
+		{ BAR_MEM_SIZE, BAR_IO_SIZE, 4, 1 },
+	};
+	struct machine *m = &self->m;
+
+	m->g.vcpu[0].read_value = 0x5a5a5a5a5a5a5a5a;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t value = rd(m, variant->port, rows[i].mem, rows[i].io,
+				    rows[i].width);
+
+		EXPECT_EQ(rows[i].exits, m->g.vcpu[0].exits)
+			TH_LOG("row %zu", i);
+		EXPECT_EQ(rows[i].exits ? 0x5a : 0, value & 0xff);
+		wr(m, variant->port, rows[i].mem, rows[i].io, rows[i].width, 0);
+		EXPECT_EQ(rows[i].exits, m->g.vcpu[0].exits);
+	}
+	/* half in, half out: whole to userspace, not half answered */
+	if (variant->port) {
+		guest_in(&m->g, IO_BASE + BAR_IO_SIZE - 2, 4);
+		EXPECT_EQ(1, m->g.vcpu[0].exits);
+	}
+}
+
+/* Unmapped, nothing is answered; mapped elsewhere, only there. */
+TEST_F(access, move)
+{
+	struct machine *m = &self->m;
+	uint64_t value;
+
+	wr(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2, 1);
+	m->g.vcpu[0].read_value = 0xeeee;
+
+	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
+	value = rd(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0xeeee, value);
+
+	ASSERT_EQ(0, device_map(m->dev, 0x1000, 0xe0000000, MSIX_BASE));
+	value = rd(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0xeeee, value);
+	value = rd(m, variant->port, CC_QUEUE_SELECT + 0x10000000,
+		   CC_QUEUE_SELECT + 0x1000 - (int64_t)IO_BASE, 2);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	/* and the register kept its value */
+	EXPECT_EQ(1, value);
+
+	ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
+	value = rd(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(1, value);
+}
+
+struct runner {
+	struct machine *m;
+	volatile bool done;
+	unsigned int mismatches;
+};
+
+/* Reads the register at both places until told to stop. */
+static void *run_guest(void *arg)
+{
+	struct runner *r = arg;
+
+	while (!guest_run(&r->m->g.vcpu[0]))
+		;
+	r->done = true;
+	return NULL;
+}
+
+/*
+ * The guest reads the number of queues at two places while the BAR moves from
+ * one to the other: each read is answered here or exits, and one that is
+ * answered has the right value.
+ */
+TEST_F(access, move_under_load)
+{
+	const uint64_t places[2] = { MEM_BASE, 0xe0000000 };
+	const uint16_t ports[2] = { IO_BASE, 0x2000 };
+	const int kind = variant->port ? ACCESS_IN : ACCESS_READ;
+	struct machine *m = &self->m;
+	struct runner r = { .m = m };
+	struct guest_access list[2];
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++) {
+		list[i] = (struct guest_access){
+			kind, 2, (variant->port ? ports[i] : places[i]) +
+				 CC_NUM_QUEUES, 0 };
+	}
+	m->g.vcpu[0].read_value = 0xeeee;
+	guest_set_script(&m->g.vcpu[0], list, 2, 0);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_guest, &r));
+	for (int i = 0; i < 60; i++) {
+		EXPECT_EQ(0, device_map(m->dev, ports[i & 1], places[i & 1],
+					MSIX_BASE));
+		guest_get_script(&m->g.vcpu[0], list, 2);
+		for (int p = 0; p < 2; p++) {
+			EXPECT_TRUE(list[p].value == DEV_QUEUES ||
+				    list[p].value == 0xeeee ||
+				    list[p].value == 0)
+				TH_LOG("read %#llx", (unsigned long long)
+				       list[p].value);
+		}
+		usleep(1000);
+	}
+	EXPECT_FALSE(r.done);
+	guest_stop_script(&m->g.vcpu[0]);
+	pthread_join(thread, NULL);
+	/* now it is at the second place */
+	EXPECT_EQ(DEV_QUEUES, rd(m, variant->port, (int64_t)(places[1] - MEM_BASE) +
+				 CC_NUM_QUEUES, ports[1] - (int64_t)IO_BASE +
+				 CC_NUM_QUEUES, 2));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
+/* Many devices, one beside the other, each answers for itself. */
+TEST_F(access, neighbours)
+{
+	struct machine *m = &self->m;
+	struct device_desc desc;
+	int dev[12];
+
+	device_describe(&desc);
+	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i++) {
+		desc.create.num_queues = 4 + i;
+		dev[i] = device_create(m->vm, &desc);
+		ASSERT_LE(0, dev[i]);
+		/* in an order that is not that of the addresses */
+		unsigned int at = (i * 5 + 5) % 13;
+
+		ASSERT_EQ(0, device_map(dev[i], IO_BASE + BAR_IO_SIZE * at,
+					MEM_BASE + BAR_MEM_SIZE * at,
+					MSIX_BASE + BAR_MSIX_SIZE * at));
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i++) {
+		unsigned int at = (i * 5 + 5) % 13;
+
+		EXPECT_EQ(4 + i, rd(m, variant->port,
+				    BAR_MEM_SIZE * at + CC_NUM_QUEUES,
+				    BAR_IO_SIZE * at + CC_NUM_QUEUES, 2));
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+	}
+	/* every second one goes; the others stay */
+	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i += 2)
+		close(dev[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i++) {
+		unsigned int at = (i * 5 + 5) % 13;
+
+		rd(m, variant->port, BAR_MEM_SIZE * at + CC_NUM_QUEUES,
+		   BAR_IO_SIZE * at + CC_NUM_QUEUES, 2);
+		EXPECT_EQ(i % 2 ? 0 : 1, m->g.vcpu[0].exits);
+	}
+	for (unsigned int i = 1; i < ARRAY_SIZE(dev); i += 2)
+		close(dev[i]);
+	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
+}
+
+/* KVM's own users of the bus go on beside ours. */
+TEST_F(access, beside_ioeventfd)
+{
+	struct machine *m = &self->m;
+	struct kvm_ioeventfd io = {
+		.addr = variant->port ? IO_BASE + BAR_IO_SIZE :
+					MEM_BASE + BAR_MEM_SIZE,
+		.len = 2,
+		.flags = variant->port ? KVM_IOEVENTFD_FLAG_PIO : 0,
+		.fd = eventfd(0, EFD_NONBLOCK),
+	};
+
+	ASSERT_EQ(0, ioctl(m->g.vm_fd, KVM_IOEVENTFD, &io));
+	wr(m, variant->port, BAR_MEM_SIZE, BAR_IO_SIZE, 2, 1);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(1, eventfd_count(io.fd));
+	ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
+	wr(m, variant->port, BAR_MEM_SIZE, BAR_IO_SIZE, 2, 1);
+	EXPECT_EQ(1, eventfd_count(io.fd));
+	close(m->dev);
+	m->dev = -1;
+	wr(m, variant->port, BAR_MEM_SIZE, BAR_IO_SIZE, 2, 1);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(1, eventfd_count(io.fd));
+	io.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+	ASSERT_EQ(0, ioctl(m->g.vm_fd, KVM_IOEVENTFD, &io));
+	wr(m, variant->port, BAR_MEM_SIZE, BAR_IO_SIZE, 2, 1);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	close(io.fd);
+}
+
+/* Each register is counted where it belongs. */
+TEST_F(access, counters)
+{
+	struct machine *m = &self->m;
+	struct kvpci_device_stats s;
+
+	rd(m, variant->port, CC_NUM_QUEUES, CC_NUM_QUEUES, 2);
+	rd(m, variant->port, CC_STATUS, CC_STATUS, 1);
+	wr(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2, 0);
+	rd(m, variant->port, MEM_DEVICE, IO_DEVICE, 4);
+	rd(m, variant->port, MEM_DEVICE + 4, IO_DEVICE + 4, 4);
+	wr(m, variant->port, MEM_DEVICE + 4, IO_DEVICE + 4, 4, 0);
+	rd(m, variant->port, MEM_ISR, IO_ISR, 1);
+	guest_read(&m->g, MSIX_BASE + MSIX_TABLE, 4);
+	guest_read(&m->g, MSIX_BASE + MSIX_PBA, 4);
+	guest_write(&m->g, MSIX_BASE + MSIX_TABLE, 4, 0);
+	rd(m, variant->port, CC_NUM_QUEUES, CC_NUM_QUEUES, 1);
+	s = device_stats(m->dev);
+	EXPECT_EQ(2, s.common_reads);
+	EXPECT_EQ(1, s.common_writes);
+	EXPECT_EQ(2, s.device_reads);
+	EXPECT_EQ(1, s.device_writes);
+	EXPECT_EQ(1, s.isr_reads);
+	EXPECT_EQ(2, s.msix_reads);
+	EXPECT_EQ(1, s.msix_writes);
+	EXPECT_EQ(1, s.other);
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Doorbells: which eventfd a notification reaches, and when it reaches none.
+ */
+#include <sys/eventfd.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+FIXTURE(doorbell) {
+	struct machine m;
+};
+
+FIXTURE_SETUP(doorbell)
+{
+	machine_create(&self->m);
+	machine_fds(&self->m);
+}
+
+FIXTURE_TEARDOWN(doorbell)
+{
+	machine_destroy(&self->m);
+}
+
+static void ring_memory(struct machine *m, unsigned int queue)
+{
+	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4 * queue, 2, queue);
+}
+
+static void ring_port(struct machine *m, unsigned int queue)
+{
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 2, queue);
+}
+
+/* Signals of all queues as one number, four bits each. */
+static unsigned int signalled(struct machine *m)
+{
+	unsigned int all = 0;
+
+	for (unsigned int q = 0; q < DEV_QUEUES; q++)
+		all |= eventfd_count(m->kick[q]) << (4 * q);
+	return all;
+}
+
+TEST_F(doorbell, the_right_eventfd)
+{
+	struct machine *m = &self->m;
+
+	driver_run(m);
+	ring_memory(m, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x0001, signalled(m));
+	ring_memory(m, 1);
+	EXPECT_EQ(0x0010, signalled(m));
+	ring_port(m, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x0001, signalled(m));
+	ring_port(m, 1);
+	EXPECT_EQ(0x0010, signalled(m));
+	/* each is counted */
+	ring_memory(m, 1);
+	ring_port(m, 1);
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0021, signalled(m));
+	EXPECT_EQ(7, device_stats(m->dev).kicks);
+	EXPECT_EQ(0, device_stats(m->dev).kicks_dropped);
+}
+
+/* Dropped without an exit: not enabled, absent, out of range, wrong width. */
+TEST_F(doorbell, dropped)
+{
+	struct machine *m = &self->m;
+	unsigned int exits = 0;
+
+	driver_run(m);
+	for (unsigned int q = DEV_ABSENT; q < 8; q++) {
+		ring_memory(m, q);
+		exits += m->g.vcpu[0].exits;
+		ring_port(m, q);
+		exits += m->g.vcpu[0].exits;
+	}
+	ring_memory(m, 0x3ff);
+	exits += m->g.vcpu[0].exits;
+	ring_port(m, 0xffff);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0, signalled(m));
+	EXPECT_EQ(14, device_stats(m->dev).kicks_dropped);
+	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 2, 2, 0);
+	exits += m->g.vcpu[0].exits;
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 1, 0);
+	exits += m->g.vcpu[0].exits;
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0, signalled(m));
+	EXPECT_EQ(0, device_stats(m->dev).kicks);
+	EXPECT_EQ(0, exits);
+	EXPECT_EQ(0, guest_read(&m->g, MEM_BASE + MEM_DOORBELLS, 2));
+}
+
+/* No kick is lost between DRIVER_OK and the launcher's start. */
+TEST_F(doorbell, kicks_wait_for_the_backend)
+{
+	struct machine *m = &self->m;
+
+	driver_start(m);
+	ring_memory(m, 0);
+	ring_port(m, 1);
+	EXPECT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+	EXPECT_EQ(0x0011, signalled(m));
+}
+
+/* Neither before a queue is enabled nor after a reset. */
+TEST_F(doorbell, life_cycle)
+{
+	struct machine *m = &self->m;
+
+	driver_negotiate(m);
+	ring_memory(m, 0);
+	EXPECT_EQ(0, signalled(m));
+	driver_run(m);
+	cc_write(m, CC_QUEUE_SELECT, 0);
+	cc_write(m, CC_QUEUE_RESET, 1);
+	ring_memory(m, 0);
+	ring_port(m, 0);
+	EXPECT_EQ(0, signalled(m));
+	ring_memory(m, 1);
+	EXPECT_EQ(0x0010, signalled(m));
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m->dev, NULL));
+	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
+	ring_memory(m, 0);
+	EXPECT_EQ(0, signalled(m));
+	driver_queue(m, 0, 16);
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0001, signalled(m));
+	cc_write(m, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
+	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	ring_memory(m, 0);
+	ring_memory(m, 1);
+	EXPECT_EQ(0, signalled(m));
+}
+
+/* After QUEUE_FDS has returned the old eventfd is out of use. */
+TEST_F(doorbell, replaced)
+{
+	struct machine *m = &self->m;
+	int other = eventfd(0, EFD_NONBLOCK);
+
+	driver_run(m);
+	ASSERT_EQ(0, queue_fds(m->dev, 0, other, -1));
+	ring_memory(m, 0);
+	EXPECT_EQ(0, signalled(m));
+	EXPECT_EQ(1, eventfd_count(other));
+	/* the queue's neighbour is not touched */
+	ring_memory(m, 1);
+	EXPECT_EQ(0x0010, signalled(m));
+	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, -1));
+	ring_memory(m, 0);
+	EXPECT_EQ(0, signalled(m));
+	EXPECT_EQ(0, eventfd_count(other));
+	EXPECT_EQ(1, device_stats(m->dev).kicks_dropped);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	close(other);
+}
+
+/* Registration that fails leaves the old ones in place. */
+TEST_F(doorbell, failed_replacement)
+{
+	struct machine *m = &self->m;
+
+	driver_run(m);
+	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, -1, 900));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, m->g.vm_fd, m->call[0]));
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0001, signalled(m));
+}
+
+/* The module keeps what it was given. */
+TEST_F(doorbell, descriptor_closed)
+{
+	struct machine *m = &self->m;
+	int copy = dup(m->kick[0]);
+
+	driver_run(m);
+	close(m->kick[0]);
+	m->kick[0] = copy;
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0001, signalled(m));
+	close(m->kick[1]);
+	m->kick[1] = -1;
+	ring_memory(m, 1);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
+/* The launcher's accesses ring as well. */
+TEST_F(doorbell, device_access)
+{
+	struct machine *m = &self->m;
+	struct kvpci_device_access access = {
+		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
+		.bar = BAR_IO, .offset = IO_DOORBELL, .length = 2, .value = 1,
+	};
+
+	driver_run(m);
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &access));
+	EXPECT_EQ(0x0010, signalled(m));
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}

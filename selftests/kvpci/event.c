@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events to the launcher: read(), poll(), and the life of a device as they
+ * tell it.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+FIXTURE(event) {
+	struct machine m;
+};
+
+FIXTURE_SETUP(event)
+{
+	machine_create(&self->m);
+}
+
+FIXTURE_TEARDOWN(event)
+{
+	machine_destroy(&self->m);
+}
+
+static short polled(struct machine *m)
+{
+	struct pollfd p = { .fd = m->dev, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 ? p.revents : 0;
+}
+
+TEST_F(event, start_and_stop)
+{
+	struct machine *m = &self->m;
+	struct kvpci_event e;
+	unsigned int exits = 0;
+
+	EXPECT_EQ(0, polled(m));
+	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
+	driver_negotiate(m);
+	driver_queue(m, 0, 256);
+	EXPECT_EQ(0, polled(m));
+	cc_write(m, CC_STATUS, ST_RUNNING);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(POLLIN, polled(m));
+	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, &e));
+	EXPECT_EQ(sizeof(e), e.size);
+	EXPECT_EQ(KVPCI_EVENT_NO_QUEUE, e.queue);
+	EXPECT_EQ(ST_RUNNING, e.status);
+	EXPECT_EQ(0, polled(m));
+	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
+
+	/* R11: not 0 before the launcher says so */
+	cc_write(m, CC_STATUS, 0);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(POLLIN, polled(m));
+	EXPECT_NE(0, cc_read(m, CC_STATUS));
+	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
+					KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, &e));
+	EXPECT_NE(0, cc_read(m, CC_STATUS));
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0, polled(m));
+	EXPECT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+				KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	EXPECT_EQ(0, exits);
+	EXPECT_EQ(2, device_stats(m->dev).events);
+
+	/* and again */
+	driver_run(m);
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+}
+
+/* START that was not read yet is taken back by a reset. */
+TEST_F(event, start_taken_back)
+{
+	struct machine *m = &self->m;
+
+	driver_start(m);
+	EXPECT_EQ(POLLIN, polled(m));
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	EXPECT_EQ(0, polled(m));
+	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
+					KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, device_stats(m->dev).events);
+}
+
+/* What the backend was told stays until it has stopped. */
+TEST_F(event, parameters_stay)
+{
+	struct machine *m = &self->m;
+	struct kvpci_queue_state before = { .size = sizeof(before) };
+	struct kvpci_queue_state after = { .size = sizeof(after) };
+	struct kvpci_device_state state = { .size = sizeof(state) };
+
+	driver_run(m);
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &before));
+	driver_queue(m, 0, 2);
+	cc_write(m, CC_STATUS, 0);
+	driver_queue(m, 0, 4);
+	cc_write(m, CC_STATUS, ST_ACKNOWLEDGE);
+	cc_write(m, CC_DRIVER_FEATURE_SELECT, 0);
+	cc_write(m, CC_DRIVER_FEATURE, 0);
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &after));
+	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_STATE, &state));
+	EXPECT_EQ(DEV_FEATURES, state.driver_features[0]);
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
+	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+				KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &after));
+	EXPECT_EQ(0, after.enabled);
+	EXPECT_EQ(256, after.queue_size);
+	EXPECT_EQ(0, after.desc);
+}
+
+TEST_F(event, queue_reset)
+{
+	struct machine *m = &self->m;
+	struct kvpci_queue_state state = { .size = sizeof(state) };
+	struct kvpci_event e;
+
+	driver_run(m);
+	cc_write(m, CC_QUEUE_SELECT, 0);
+	cc_write(m, CC_QUEUE_RESET, 1);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(1, cc_read(m, CC_QUEUE_RESET));
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m->dev, &e));
+	EXPECT_EQ(0, e.queue);
+	EXPECT_EQ(1, cc_read(m, CC_QUEUE_RESET));
+	EXPECT_EQ(0, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(0, cc_read(m, CC_QUEUE_RESET));
+	EXPECT_EQ(0, cc_read(m, CC_QUEUE_ENABLE));
+	driver_queue(m, 0, 8);
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, device_event(m->dev, &e));
+	EXPECT_EQ(0, e.queue);
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &state));
+	EXPECT_EQ(1, state.enabled);
+	EXPECT_EQ(8, state.queue_size);
+}
+
+/* Several at once: START, then the rest, in one read. */
+TEST_F(event, several)
+{
+	struct machine *m = &self->m;
+	struct kvpci_event e[8];
+
+	driver_start(m);
+	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 1);
+	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
+	ASSERT_EQ(3 * sizeof(e[0]), read(m->dev, e, sizeof(e)));
+	EXPECT_EQ(KVPCI_EVENT_START, e[0].kind);
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, e[1].kind);
+	EXPECT_EQ(KVPCI_EVENT_FAILED, e[2].kind);
+	EXPECT_EQ(ST_RUNNING | ST_FAILED, e[2].status);
+	/* STOP is alone: what else waited is gone */
+	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 2);
+	cc_write(m, CC_STATUS, 0);
+	ASSERT_EQ(sizeof(e[0]), read(m->dev, e, sizeof(e)));
+	EXPECT_EQ(KVPCI_EVENT_STOP, e[0].kind);
+}
+
+/* One event at a time, when there is no room for more. */
+TEST_F(event, buffers)
+{
+	struct machine *m = &self->m;
+	void *volatile nowhere = (void *)8;
+	uint8_t buffer[40];
+
+	EXPECT_EQ(-1, read(m->dev, buffer, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, read(m->dev, buffer, 15));
+	EXPECT_EQ(EINVAL, errno);
+	driver_start(m);
+	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
+	/* a fault loses nothing */
+	EXPECT_EQ(-1, read(m->dev, nowhere, 16));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(16, read(m->dev, buffer, 31));
+	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, NULL));
+	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+}
+
+/* Half of the buffer cannot be written: what fitted is delivered. */
+TEST_F(event, fault_after_the_first)
+{
+	struct machine *m = &self->m;
+	uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct kvpci_event *e = (void *)(pages + 4096 - sizeof(*e));
+
+	ASSERT_EQ(0, mprotect(pages + 4096, 4096, PROT_NONE));
+	driver_start(m);
+	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
+	EXPECT_EQ(sizeof(*e), read(m->dev, e, 2 * sizeof(*e)));
+	EXPECT_EQ(KVPCI_EVENT_START, e->kind);
+	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, NULL));
+	munmap(pages, 8192);
+}
+
+static void *read_event(void *arg)
+{
+	struct machine *m = arg;
+	struct kvpci_event e = { 0 };
+
+	if (read(m->dev, &e, sizeof(e)) != sizeof(e))
+		return NULL;
+	return (void *)(uintptr_t)e.kind;
+}
+
+/* read() waits, and poll() wakes. */
+TEST_F(event, blocking_read)
+{
+	struct machine *m = &self->m;
+	pthread_t thread;
+	void *kind;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_event, m));
+	usleep(50000);
+	driver_start(m);
+	ASSERT_EQ(0, pthread_join(thread, &kind));
+	EXPECT_EQ(KVPCI_EVENT_START, (uintptr_t)kind);
+}
+
+static void *poll_event(void *arg)
+{
+	struct machine *m = arg;
+	struct pollfd p = { .fd = m->dev, .events = POLLIN };
+
+	return (void *)(intptr_t)(poll(&p, 1, 20000) == 1 ? p.revents : -1);
+}
+
+TEST_F(event, blocking_poll)
+{
+	struct machine *m = &self->m;
+	pthread_t thread;
+	void *revents;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, poll_event, m));
+	usleep(50000);
+	driver_start(m);
+	ASSERT_EQ(0, pthread_join(thread, &revents));
+	EXPECT_EQ(POLLIN, (intptr_t)revents);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+TEST_F(event, interrupted_read)
+{
+	struct machine *m = &self->m;
+	struct sigaction action = { .sa_handler = on_signal };
+	struct kvpci_event e;
+
+	sigaction(SIGALRM, &action, NULL);
+	ualarm(50000, 50000);
+	EXPECT_EQ(-1, read(m->dev, &e, sizeof(e)));
+	EXPECT_EQ(EINTR, errno);
+	ualarm(0, 0);
+}
+
+/* Nothing but read, poll and ioctl. */
+TEST_F(event, other_calls)
+{
+	struct machine *m = &self->m;
+	char byte = 0;
+
+	EXPECT_EQ(-1, write(m->dev, &byte, 1));
+	EXPECT_EQ(-1, read(m->vm, &byte, 1));
+	EXPECT_EQ(-1, read(m->ctl, &byte, 1));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, 4096, PROT_READ, MAP_SHARED, m->dev,
+				   0));
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}
