@@ -231,12 +231,12 @@ int kvpci_config_place(struct kvpci_device *device,
 		return -ENOMEM;
 	describe(&device->core, device->virtio_id, &desc);
 	err = kvpci_config_space_init(cs, &desc, device->core.described,
-				      place->class, place->intx_pin);
+				      place->class_code, place->intx_pin);
 	if (err)
 		goto free;
 
 	mutex_lock(&device->map_lock);
-	if (device->cs || device->map)
+	if (device->cs || (device->map && device->map->num))
 		err = -EBUSY;
 	else
 		err = kvpci_ecam_add(device, cs, place->function);

@@ -216,7 +216,7 @@ static long device_place(void *object, void *arg)
 {
 	const struct kvpci_device_place *place = arg;
 
-	if (place->flags || place->class >> 24 || place->intx_pin > 4)
+	if (place->flags || place->class_code >> 24 || place->intx_pin > 4)
 		return -EINVAL;
 	if (place->intx_pin ? place->gsi >= KVPCI_NUM_LINES :
 			      place->gsi != KVPCI_GSI_NONE)

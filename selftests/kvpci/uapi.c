@@ -98,7 +98,7 @@ static void fill_place(struct machine *m, union any *any)
 	if (m->dev < 0 || do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam))
 		guest_die("KVPCI_VM_ECAM");
 	any->device_place.function = 8;
-	any->device_place.class = 0x020000;
+	any->device_place.class_code = 0x020000;
 	any->device_place.gsi = KVPCI_GSI_NONE;
 }
 

@@ -346,7 +346,7 @@ struct kvpci_vm_ecam {
  * @size: in: bytes of this structure
  * @flags: in: zero
  * @function: in: bus << 8 | device << 3 | function
- * @class: in: PCI class code, 24 bits
+ * @class_code: in: PCI class code, 24 bits
  * @intx_pin: in: 1 to 4 for INTA# to INTD#, 0: none
  * @gsi: in: the line the pin is wired to, 0 to 23; KVPCI_GSI_NONE without pin
  *
@@ -355,7 +355,7 @@ struct kvpci_vm_ecam {
  * nothing is enabled, as after power-on.
  *
  * Errors:
- *	-EINVAL		@class, @intx_pin or @gsi is out of its range
+ *	-EINVAL		@class_code, @intx_pin or @gsi is out of its range
  *	-ENXIO		the VM has no KVPCI_VM_ECAM
  *	-ERANGE		@function lies beyond its buses
  *	-EEXIST		@function is taken, or the monitor's own
@@ -366,7 +366,7 @@ struct kvpci_device_place {
 	__u32 size;
 	__u32 flags;
 	__u32 function;
-	__u32 class;
+	__u32 class_code;
 	__u32 intx_pin;
 	__u32 gsi;
 };

@@ -101,7 +101,7 @@ int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
 	struct kvpci_device_place arg = {
 		.size = sizeof(arg),
 		.function = function,
-		.class = class_code,
+		.class_code = class_code,
 		.intx_pin = intx_pin,
 		.gsi = gsi,
 	};
