@@ -500,6 +500,77 @@ TEST_F(config, window_refused)
 	}
 }
 
+/* Which writes take effect beyond their bytes; asking changes nothing. */
+TEST_F(config, moves)
+{
+	struct kvpci_config_space *cs = &self->cs;
+	u32 msix = next_cap(cs, PCI_CAP_ID_MSIX, 0);
+	u32 exp = next_cap(cs, PCI_CAP_ID_EXP, 0);
+	u32 pm = next_cap(cs, PCI_CAP_ID_PM, 0);
+	const struct {
+		u32 at;
+		unsigned int length;
+		u32 value;
+		bool off, on;	/* moves while nothing decodes, and after */
+	} rows[] = {
+		{ PCI_COMMAND, 2, PCI_COMMAND_MEMORY, true, true },
+		{ PCI_COMMAND, 2, PCI_COMMAND_MASTER, false, true },
+		{ PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+		  PCI_COMMAND_MASTER, true, false },
+		{ BAR(0), 4, 0xd000, false, true },
+		{ BAR(0), 4, 0xc001, false, false },
+		{ BAR(0), 4, ~0U, false, true },
+		{ BAR(1) + 3, 1, 0xe1, false, true },
+		{ BAR(1), 2, 0x3fff, false, false },
+		{ BAR(3), 4, 9, false, true },
+		{ BAR(4), 4, ~0U, false, false },
+		{ PCI_INTERRUPT_LINE, 1, 5, false, false },
+		{ msix + PCI_MSIX_FLAGS, 2, 0x8000, false, false },
+		{ exp + PCI_EXP_DEVCTL, 2, 0x8000, true, true },
+		{ exp + PCI_EXP_DEVCTL, 2, 0, false, false },
+		{ pm + PCI_PM_CTRL, 2, 3, false, true },
+		{ cs->window + 16, 4, 1, false, false },
+		{ 4096, 4, ~0U, false, false },
+		{ ~0U, 4, ~0U, false, false },
+	};
+	struct kvpci_config_space *copy = malloc(sizeof(*copy));
+
+	ASSERT_NE(NULL, copy);
+	wr(cs, BAR(0), 4, 0xc000);
+	wr(cs, BAR(1), 4, 0xe0000000);
+	wr(cs, BAR(3), 4, 8);
+	for (int on = 0; on < 2; on++) {
+		memcpy(copy, cs, sizeof(*copy));
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			EXPECT_EQ(on ? rows[i].on : rows[i].off,
+				  kvpci_config_space_moves(cs, rows[i].at,
+							   rows[i].length,
+							   rows[i].value))
+				TH_LOG("row %zu, decoding %d", i, on);
+			ASSERT_EQ(0, memcmp(copy, cs, sizeof(*copy)))
+				TH_LOG("row %zu wrote something", i);
+		}
+		wr(cs, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	}
+	free(copy);
+}
+
+/* After a function level reset the space is as it was made. */
+TEST_F(config, reset)
+{
+	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_config_space *fresh = malloc(sizeof(*fresh));
+
+	ASSERT_NE(NULL, fresh);
+	memcpy(fresh, cs, sizeof(*fresh));
+	for (u32 at = 0; at < KVPCI_CONFIG_SPACE_SIZE; at += 4)
+		wr(cs, at, 4, ~0U);
+	EXPECT_NE(0, memcmp(fresh, cs, sizeof(*fresh)));
+	kvpci_config_space_reset(cs);
+	EXPECT_EQ(0, memcmp(fresh, cs, sizeof(*fresh)));
+	free(fresh);
+}
+
 /* Accesses at and across the end of the space are harmless. */
 TEST_F(config, ends)
 {

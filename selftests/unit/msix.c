@@ -467,4 +467,34 @@ TEST_F(msix, isr_config_bit_with_msix)
 	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1));
 }
 
+/* A function level reset does not keep it. */
+TEST_F(msix, function_reset)
+{
+	struct unit *u = &self->u;
+
+	mask(u, 1, true);
+	kvpci_core_signal(&u->core, 0, &self->msg);
+	kvpci_core_msix_reset(&u->core);
+	EXPECT_EQ(0, u->core.irq_flags);
+	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_MSIX_PBA, 0, 8));
+	for (u32 v = 0; v < UNIT_VECTORS; v++) {
+		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_MSIX_TABLE, 16 * v, 8));
+		EXPECT_EQ(1ULL << 32,
+			  unit_read(u, KVPCI_REGION_MSIX_TABLE, 16 * v + 8, 8));
+	}
+}
+
+/* The line falls with the reset, though the backend has yet to stop. */
+TEST_F(msix, reset_lowers_the_line_before_stop)
+{
+	struct unit *u = &self->u;
+
+	kvpci_core_set_irq_flags(&u->core, 0);
+	kvpci_core_signal(&u->core, 0, &self->msg);
+	ASSERT_TRUE(kvpci_core_intx(&u->core));
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_FALSE(kvpci_core_intx(&u->core));
+	EXPECT_FALSE(kvpci_core_intx_status(&u->core));
+}
+
 TEST_HARNESS_MAIN

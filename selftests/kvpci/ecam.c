@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI configuration space kept by the module: what the guest finds there, and
+ * which of its writes go to the monitor.
+ */
+#include <linux/pci_regs.h>
+#include <sys/eventfd.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+#define ECAM		0xb0000000ULL
+#define BUSES		2
+#define FN(bus, dev, fn) ((bus) << 8 | (dev) << 3 | (fn))
+#define OURS		FN(0, 3, 0)
+#define USERS		FN(0, 31, 2)
+#define PIN		10
+#define PIN_VECTOR	0x31
+#define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
+
+FIXTURE(ecam) {
+	struct machine m;
+	struct device_desc desc;
+};
+
+static int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users)
+{
+	struct kvpci_vm_ecam ecam = {
+		.size = sizeof(ecam), .addr = addr, .num_buses = buses,
+		.user_functions = (uintptr_t)users,
+	};
+
+	return do_ioctl(vm, KVPCI_VM_ECAM, &ecam);
+}
+
+/* size, flags, function, class code, pin, line */
+static int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
+		 uint32_t gsi)
+{
+	struct kvpci_device_place p = {
+		sizeof(p), 0, function, class_code, pin, gsi,
+	};
+
+	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+}
+
+static int config_access(int dev, uint32_t flags, uint32_t offset,
+			 uint32_t length, uint32_t *value)
+{
+	struct kvpci_device_config c = {
+		.size = sizeof(c), .flags = flags, .offset = offset,
+		.length = length, .value = *value,
+	};
+	int ret = do_ioctl(dev, KVPCI_DEVICE_CONFIG, &c);
+
+	*value = c.value;
+	return ret;
+}
+
+FIXTURE_SETUP(ecam)
+{
+	struct machine *m = &self->m;
+	uint8_t users[BUSES * 32] = { 0 };
+
+	users[USERS / 8] = 1 << (USERS % 8);
+	machine_create(m);
+	/* a fresh device: the machine's has been mapped */
+	close(m->dev);
+	device_describe(&self->desc);
+	m->dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, m->dev);
+	machine_fds(m);
+	ASSERT_EQ(0, make_ecam(m->vm, ECAM, BUSES, users));
+	ASSERT_EQ(0, place(m->dev, OURS, 0x020000, 1, PIN));
+}
+
+FIXTURE_TEARDOWN(ecam)
+{
+	machine_destroy(&self->m);
+}
+
+static uint64_t at_function(uint32_t function, uint32_t offset)
+{
+	return ECAM + ((uint64_t)function << 12) + offset;
+}
+
+static uint32_t cfg_rd(struct machine *m, uint32_t offset, unsigned int width)
+{
+	return guest_read(&m->g, at_function(OURS, offset), width);
+}
+
+/* A write by the guest; one that exits is handed back, as a monitor does. */
+static unsigned int cfg_wr(struct machine *m, uint32_t offset,
+			   unsigned int width, uint32_t value)
+{
+	struct guest_vcpu *vcpu = &m->g.vcpu[0];
+	unsigned int exits;
+
+	guest_write(&m->g, at_function(OURS, offset), width, value);
+	exits = vcpu->exits;
+	for (unsigned int i = 0; i < exits; i++) {
+		const struct guest_exit *e = &vcpu->exit[i];
+		uint32_t v = e->value;
+
+		if (config_access(m->dev, KVPCI_ACCESS_WRITE, e->addr & 0xfff,
+				  e->width, &v))
+			guest_die("KVPCI_DEVICE_CONFIG");
+	}
+	return exits;
+}
+
+static uint32_t find_cap(struct machine *m, uint8_t id, uint8_t type, int nth)
+{
+	uint32_t at = cfg_rd(m, PCI_CAPABILITY_LIST, 1);
+
+	for (int i = 0; at && i < 48; i++) {
+		if (cfg_rd(m, at, 1) == id &&
+		    (!type || cfg_rd(m, at + 3, 1) == type) && !nth--)
+			return at;
+		at = cfg_rd(m, at + 1, 1);
+	}
+	return 0;
+}
+
+/* As firmware leaves it: BARs at the usual places, decoding, bus master. */
+static void set_up(struct machine *m)
+{
+	cfg_wr(m, BAR(0), 4, IO_BASE);
+	cfg_wr(m, BAR(1), 4, MEM_BASE);
+	cfg_wr(m, BAR(2), 4, (uint32_t)MSIX_BASE);
+	cfg_wr(m, BAR(3), 4, MSIX_BASE >> 32);
+	cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+	       PCI_COMMAND_MASTER);
+}
+
+TEST_F(ecam, identity)
+{
+	struct machine *m = &self->m;
+	unsigned int exits = 0;
+
+	EXPECT_EQ(0x10411af4, cfg_rd(m, PCI_VENDOR_ID, 4));
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0x1041, cfg_rd(m, PCI_DEVICE_ID, 2));
+	exits += m->g.vcpu[0].exits;
+	EXPECT_LE(1, cfg_rd(m, PCI_REVISION_ID, 1));
+	EXPECT_EQ(0x0200, cfg_rd(m, PCI_CLASS_DEVICE, 2));
+	EXPECT_EQ(1, cfg_rd(m, PCI_INTERRUPT_PIN, 1));
+	EXPECT_LE(0x40, cfg_rd(m, PCI_SUBSYSTEM_ID, 2));
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0, exits);
+	EXPECT_EQ(6, device_stats(m->dev).config_reads);
+}
+
+/* Functions that are not there read as ones, and cost no exit. */
+TEST_F(ecam, absent)
+{
+	static const uint32_t functions[] = {
+		FN(0, 0, 0), FN(0, 3, 1), FN(0, 31, 7), FN(1, 0, 0),
+		FN(1, 31, 7),
+	};
+	struct machine *m = &self->m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		for (unsigned int w = 1; w <= 4; w *= 2) {
+			EXPECT_EQ(~0U >> (32 - 8 * w),
+				  guest_read(&m->g,
+					     at_function(functions[i], 0), w));
+			EXPECT_EQ(0, m->g.vcpu[0].exits);
+		}
+		guest_write(&m->g, at_function(functions[i], 4), 2, 7);
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+	}
+	/* beyond the last bus it is nobody's */
+	guest_read(&m->g, at_function(FN(2, 0, 0), 0), 4);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	guest_read(&m->g, ECAM - 4, 4);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+}
+
+/* The monitor's functions go to the monitor, reads and writes. */
+TEST_F(ecam, the_monitors_own)
+{
+	struct machine *m = &self->m;
+
+	m->g.vcpu[0].read_value = 0x12345678;
+	EXPECT_EQ(0x12345678, guest_read(&m->g, at_function(USERS, 0), 4));
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(at_function(USERS, 0), m->g.vcpu[0].exit[0].addr);
+	guest_write(&m->g, at_function(USERS, 4), 2, 7);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(7, m->g.vcpu[0].exit[0].value);
+}
+
+/* What is no configuration access: across dwords, or 8 bytes. */
+TEST_F(ecam, odd_accesses)
+{
+	struct machine *m = &self->m;
+
+	EXPECT_EQ(~0ULL, guest_read(&m->g, at_function(OURS, 0), 8));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(~0U, cfg_rd(m, 2, 4));
+	EXPECT_EQ(0xffff, cfg_rd(m, 3, 2));
+	guest_write(&m->g, at_function(OURS, 2), 4, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
+	/* every byte of the space can be read */
+	for (uint32_t at = 0; at < 4096; at += 4) {
+		cfg_rd(m, at, 4);
+		ASSERT_EQ(0, m->g.vcpu[0].exits);
+	}
+}
+
+/* Sizing and addressing BARs is free while nothing decodes. */
+TEST_F(ecam, bars)
+{
+	static const uint32_t sizes[] = {
+		~(BAR_IO_SIZE - 1U) | 1, ~(BAR_MEM_SIZE - 1U),
+		~(BAR_MSIX_SIZE - 1U) | 4, ~0U, 0, 0,
+	};
+	struct machine *m = &self->m;
+	unsigned int exits = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		exits += cfg_wr(m, BAR(i), 4, ~0U);
+		EXPECT_EQ(sizes[i], cfg_rd(m, BAR(i), 4));
+		exits += cfg_wr(m, BAR(i), 4, 0);
+	}
+	EXPECT_EQ(0, exits);
+
+	/* to decode is the monitor's business: one exit, handed back */
+	cfg_wr(m, BAR(0), 4, IO_BASE);
+	cfg_wr(m, BAR(1), 4, MEM_BASE);
+	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(1, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
+	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	guest_in(&m->g, IO_BASE + CC_NUM_QUEUES, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(1, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO));
+	EXPECT_EQ(DEV_QUEUES, guest_in(&m->g, IO_BASE + CC_NUM_QUEUES, 2));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	/* moved while it decodes */
+	EXPECT_EQ(1, cfg_wr(m, BAR(0), 4, 0xd000));
+	EXPECT_EQ(DEV_QUEUES, guest_in(&m->g, 0xd000 + CC_NUM_QUEUES, 2));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	/* other bits of the same register move nothing */
+	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND, 2,
+			    PCI_COMMAND_IO | PCI_COMMAND_MASTER));
+	/* and the same place is no move */
+	EXPECT_EQ(0, cfg_wr(m, BAR(0), 4, 0xd000));
+}
+
+/* What the capabilities say is where the registers are. */
+TEST_F(ecam, structures)
+{
+	static const uint64_t bases[] = { IO_BASE, MEM_BASE };
+	struct machine *m = &self->m;
+	unsigned int exits = 0;
+
+	set_up(m);
+	for (int nth = 0; nth < 2; nth++) {
+		uint32_t at = find_cap(m, PCI_CAP_ID_VNDR, 1, nth);
+		uint32_t bar, offset;
+		uint64_t value;
+
+		ASSERT_NE(0, at);
+		bar = cfg_rd(m, at + 4, 1);
+		offset = cfg_rd(m, at + 8, 4) + CC_NUM_QUEUES;
+		ASSERT_GT(2, bar);
+		value = bar == BAR_IO ? guest_in(&m->g, bases[bar] + offset, 2) :
+			guest_read(&m->g, bases[bar] + offset, 2);
+		EXPECT_EQ(DEV_QUEUES, value);
+		exits += m->g.vcpu[0].exits;
+	}
+	EXPECT_EQ(0, exits);
+}
+
+/* R32 to R34, all without an exit, doorbells included */
+TEST_F(ecam, window)
+{
+	struct machine *m = &self->m;
+	uint32_t at = find_cap(m, PCI_CAP_ID_VNDR, 5, 0);
+	unsigned int exits = 0;
+
+	ASSERT_NE(0, at);
+	/* BARs need not decode for it */
+	exits += cfg_wr(m, at + 4, 1, BAR_MEM);
+	exits += cfg_wr(m, at + 8, 4, CC_NUM_QUEUES);
+	exits += cfg_wr(m, at + 12, 4, 2);
+	EXPECT_EQ(DEV_QUEUES, cfg_rd(m, at + 16, 4) & 0xffff);
+	exits += m->g.vcpu[0].exits;
+	exits += cfg_wr(m, at + 8, 4, CC_QUEUE_SELECT);
+	exits += cfg_wr(m, at + 16, 4, 1);
+	exits += cfg_wr(m, at + 8, 4, CC_QUEUE_SIZE);
+	EXPECT_EQ(128, cfg_rd(m, at + 16, 4) & 0xffff);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0, exits);
+
+	set_up(m);
+	driver_run(m);
+	exits += cfg_wr(m, at + 4, 1, BAR_IO);
+	exits += cfg_wr(m, at + 8, 4, IO_DOORBELL);
+	exits += cfg_wr(m, at + 12, 4, 2);
+	exits += cfg_wr(m, at + 16, 4, 1);
+	EXPECT_EQ(0, exits);
+	EXPECT_EQ(1, eventfd_count(m->kick[1]));
+	/* no valid access described: nothing happens */
+	exits += cfg_wr(m, at + 12, 4, 3);
+	exits += cfg_wr(m, at + 16, 4, 1);
+	exits += cfg_wr(m, at + 4, 1, 6);
+	exits += cfg_wr(m, at + 12, 4, 4);
+	exits += cfg_wr(m, at + 16, 4, 1);
+	cfg_rd(m, at + 16, 4);
+	exits += m->g.vcpu[0].exits;
+	EXPECT_EQ(0, exits);
+	EXPECT_EQ(0, eventfd_count(m->kick[1]));
+}
+
+/* MSI-X enable and masks in configuration space, no ioctl. */
+TEST_F(ecam, msix)
+{
+	struct machine *m = &self->m;
+	uint32_t at = find_cap(m, PCI_CAP_ID_MSIX, 0, 0);
+	unsigned int exits = 0;
+
+	ASSERT_NE(0, at);
+	EXPECT_EQ(DEV_VECTORS - 1, cfg_rd(m, at + 2, 2));
+	set_up(m);
+	exits += cfg_wr(m, at + 2, 2, PCI_MSIX_FLAGS_ENABLE);
+	for (unsigned int v = 0; v < 4; v++)
+		driver_vector(m, v, 0xfee00000, 0x41 + v, false);
+	driver_run(m);
+	eventfd_add(m->call[0]);
+	EXPECT_EQ(0x42, guest_irq(&m->g));
+
+	exits += cfg_wr(m, at + 2, 2, PCI_MSIX_FLAGS_ENABLE |
+			PCI_MSIX_FLAGS_MASKALL);
+	eventfd_add(m->call[0]);
+	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+	EXPECT_TRUE(driver_pending(m, 1));
+	exits += cfg_wr(m, at + 2, 2, PCI_MSIX_FLAGS_ENABLE);
+	EXPECT_EQ(0x42, guest_irq(&m->g));
+	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+
+	/* bus master off holds them back, too */
+	exits += cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	eventfd_add(m->call[0]);
+	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+	exits += cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO |
+			PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	EXPECT_EQ(0x42, guest_irq(&m->g));
+	EXPECT_EQ(0, exits);
+}
+
+/* R26 */
+TEST_F(ecam, line)
+{
+	struct machine *m = &self->m;
+	int irq = GUEST_NO_IRQ;
+
+	set_up(m);
+	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
+	driver_run(m);
+	EXPECT_EQ(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	eventfd_add(m->call[0]);
+	for (int t = 0; t < 100 && irq == GUEST_NO_IRQ; t++) {
+		irq = guest_irq(&m->g);
+		usleep(5000);
+	}
+	EXPECT_EQ(PIN_VECTOR, irq);
+	EXPECT_NE(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND + 1, 1,
+			    PCI_COMMAND_INTX_DISABLE >> 8));
+	guest_irq(&m->g);
+	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+	EXPECT_NE(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	EXPECT_EQ(1, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
+	EXPECT_EQ(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+}
+
+TEST_F(ecam, function_level_reset)
+{
+	struct machine *m = &self->m;
+	uint32_t exp = find_cap(m, PCI_CAP_ID_EXP, 0, 0);
+	uint32_t msix = find_cap(m, PCI_CAP_ID_MSIX, 0, 0);
+	struct kvpci_event e;
+
+	ASSERT_NE(0, exp);
+	set_up(m);
+	cfg_wr(m, msix + 2, 2, PCI_MSIX_FLAGS_ENABLE);
+	driver_vector(m, 1, 0xfee00000, 0x42, false);
+	driver_run(m);
+	EXPECT_EQ(1, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
+			    PCI_EXP_DEVCTL_BCR_FLR));
+	/* BARs and bits are gone, the backend is told */
+	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
+	EXPECT_EQ(1, cfg_rd(m, BAR(0), 4));
+	EXPECT_EQ(0, cfg_rd(m, BAR(1), 4));
+	EXPECT_EQ(DEV_VECTORS - 1, cfg_rd(m, msix + 2, 2));
+	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, &e));
+	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+				KVPCI_EVENT_NO_QUEUE));
+	set_up(m);
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	EXPECT_EQ(1, guest_read(&m->g, MSIX_BASE + 16 + 12, 4));
+	EXPECT_EQ(0, guest_read(&m->g, MSIX_BASE + 16, 8));
+	driver_run(m);
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+}
+
+TEST_F(ecam, power_state)
+{
+	struct machine *m = &self->m;
+	uint32_t pm = find_cap(m, PCI_CAP_ID_PM, 0, 0);
+
+	ASSERT_NE(0, pm);
+	set_up(m);
+	EXPECT_EQ(1, cfg_wr(m, pm + PCI_PM_CTRL, 2, 3));
+	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x10411af4, cfg_rd(m, PCI_VENDOR_ID, 4));
+	EXPECT_EQ(1, cfg_wr(m, pm + PCI_PM_CTRL, 2, 0));
+	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
+/* A device that ends takes its function along; the place is free again. */
+TEST_F(ecam, gone)
+{
+	struct machine *m = &self->m;
+
+	set_up(m);
+	close(m->dev);
+	EXPECT_EQ(~0U, cfg_rd(m, PCI_VENDOR_ID, 4));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	guest_read(&m->g, MEM_BASE, 4);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	m->dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, m->dev);
+	EXPECT_EQ(0, place(m->dev, OURS, 0x010000, 0, KVPCI_GSI_NONE));
+	EXPECT_EQ(0x0100, cfg_rd(m, PCI_CLASS_DEVICE, 2));
+	EXPECT_EQ(0, cfg_rd(m, PCI_INTERRUPT_PIN, 1));
+	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
+}
+
+TEST_F(ecam, place_errors)
+{
+	struct machine *m = &self->m;
+	int dev = device_create(m->vm, &self->desc);
+	int vm, bare;
+
+	ASSERT_LE(0, dev);
+	EXPECT_EQ(-EBUSY, place(m->dev, FN(0, 4, 0), 0x020000, 1, PIN));
+	EXPECT_EQ(-EEXIST, place(dev, OURS, 0x020000, 1, PIN));
+	EXPECT_EQ(-EEXIST, place(dev, USERS, 0x020000, 1, PIN));
+	EXPECT_EQ(-ERANGE, place(dev, FN(BUSES, 0, 0), 0x020000, 1, PIN));
+	EXPECT_EQ(-ERANGE, place(dev, ~0U, 0x020000, 1, PIN));
+	EXPECT_EQ(-EINVAL, place(dev, 0, 0x1000000, 1, PIN));
+	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 5, PIN));
+	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 1, 24));
+	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 1, KVPCI_GSI_NONE));
+	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 0, PIN));
+	ASSERT_EQ(0, device_map(dev, IO_BASE, 0, 0));
+	EXPECT_EQ(-EBUSY, place(dev, 0, 0x020000, 1, PIN));
+	close(dev);
+
+	/* what is placed is no longer the monitor's to map */
+	EXPECT_EQ(-EBUSY, device_map(m->dev, IO_BASE, 0, 0));
+	EXPECT_EQ(-EBUSY, device_irq(m->dev, 0, PIN));
+
+	vm = vm_create(m->ctl, m->g.vm_fd);
+	ASSERT_LE(0, vm);
+	bare = device_create(vm, &self->desc);
+	ASSERT_LE(0, bare);
+	EXPECT_EQ(-ENXIO, place(bare, 0, 0x020000, 1, PIN));
+	close(bare);
+	close(vm);
+
+	/* 14 structures and the rest do not fit into 192 bytes */
+	while (self->desc.create.num_regions < 14) {
+		unsigned int n = self->desc.create.num_regions++;
+
+		self->desc.regions[n] = (struct kvpci_region){
+			KVPCI_REGION_ISR, BAR_MEM, 0x2000 + 4 * n, 4, 0, 0 };
+	}
+	dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, dev);
+	EXPECT_EQ(-ENOSPC, place(dev, FN(0, 5, 0), 0x020000, 1, PIN));
+	EXPECT_EQ(0, device_map(dev, 0, 0xe0000000, 0));
+	close(dev);
+}
+
+TEST_F(ecam, config_errors)
+{
+	static const struct {
+		uint32_t offset, length;
+		int expect;
+	} rows[] = {
+		{ 0, 4, 0 }, { 4092, 4, 0 }, { 4095, 1, 0 }, { 1, 4, 0 },
+		{ 0, 0, -EINVAL }, { 0, 3, -EINVAL }, { 0, 8, -EINVAL },
+		{ 0, ~0U, -EINVAL },
+		{ 4096, 1, -ERANGE }, { 4093, 4, -ERANGE }, { ~0U, 4, -ERANGE },
+	};
+	struct machine *m = &self->m;
+	int dev = device_create(m->vm, &self->desc);
+	uint32_t value = 0;
+
+	ASSERT_LE(0, dev);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (uint32_t flags = 0; flags < 2; flags++) {
+			value = 0;
+			EXPECT_EQ(rows[i].expect,
+				  config_access(m->dev, flags, rows[i].offset,
+						rows[i].length, &value))
+				TH_LOG("row %zu", i);
+		}
+	}
+	EXPECT_EQ(-ENXIO, config_access(dev, 0, 0, 4, &value));
+	EXPECT_EQ(0, config_access(m->dev, 0, 0, 4, &value));
+	EXPECT_EQ(0x10411af4, value);
+	close(dev);
+}
+
+TEST_F(ecam, ecam_errors)
+{
+	struct machine *m = &self->m;
+	int vm;
+
+	EXPECT_EQ(-EEXIST, make_ecam(m->vm, 0xc0000000, 1, NULL));
+	vm = vm_create(m->ctl, m->g.vm_fd);
+	ASSERT_LE(0, vm);
+	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xc0000000, 0, NULL));
+	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xc0000000, 257, NULL));
+	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xc0080000, 1, NULL));
+	EXPECT_EQ(-EINVAL, make_ecam(vm, 1ULL << 52, 1, NULL));
+	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xfffffffffff00000, 1, NULL));
+	EXPECT_EQ(-EFAULT, make_ecam(vm, 0xc0000000, 1, (void *)8));
+	EXPECT_EQ(0, make_ecam(vm, 0xc0000000, 256, NULL));
+	guest_read(&m->g, 0xcffffffc, 4);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	/* without its VM the space is nobody's */
+	close(vm);
+	guest_read(&m->g, 0xcffffffc, 4);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}
