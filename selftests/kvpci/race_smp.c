@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two processors in one device, and a launcher that changes everything under
+ * them. What must hold: what a backend was told stays until it has stopped.
+ */
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+#define SECONDS		4
+#define MEM(at)		(MEM_BASE + (at))
+
+struct race {
+	struct machine m;
+	volatile bool stop;
+	unsigned int starts, stops, queue_starts, queue_stops;
+	const char *broken;	/* what did not hold, or NULL */
+};
+
+/* A whole life of the device as one processor drives it. */
+static const struct guest_access driver_life[] = {
+	{ ACCESS_WRITE, 1, MEM(CC_STATUS), 0 },
+	{ ACCESS_READ, 1, MEM(CC_STATUS), 0 },
+	{ ACCESS_WRITE, 1, MEM(CC_STATUS), ST_ACKNOWLEDGE | ST_DRIVER },
+	{ ACCESS_WRITE, 4, MEM(CC_DRIVER_FEATURE_SELECT), 1 },
+	{ ACCESS_WRITE, 4, MEM(CC_DRIVER_FEATURE), DEV_FEATURES >> 32 },
+	{ ACCESS_WRITE, 1, MEM(CC_STATUS), ST_READY },
+	{ ACCESS_WRITE, 2, MEM(CC_CONFIG_VECTOR), 0 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_SELECT), 0 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_SIZE), 128 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_VECTOR), 1 },
+	{ ACCESS_WRITE, 4, MEM(CC_QUEUE_DESC), 0x1000 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_ENABLE), 1 },
+	{ ACCESS_WRITE, 1, MEM(CC_STATUS), ST_RUNNING },
+	{ ACCESS_WRITE, 2, MEM(MEM_DOORBELLS), 0 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_RESET), 1 },
+	{ ACCESS_READ, 2, MEM(CC_QUEUE_RESET), 0 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_SIZE), 64 },
+	{ ACCESS_WRITE, 2, MEM(CC_QUEUE_ENABLE), 1 },
+	{ ACCESS_READ, 1, MEM(CC_GENERATION), 0 },
+};
+
+/* The other processor pokes at the same registers, through ports too. */
+static const struct guest_access other_life[] = {
+	{ ACCESS_OUT, 2, IO_BASE + CC_QUEUE_SELECT, 1 },
+	{ ACCESS_OUT, 2, IO_BASE + CC_QUEUE_SIZE, 32 },
+	{ ACCESS_OUT, 4, IO_BASE + CC_QUEUE_DESC, 0x2000 },
+	{ ACCESS_OUT, 2, IO_BASE + CC_QUEUE_ENABLE, 1 },
+	{ ACCESS_OUT, 2, IO_BASE + IO_DOORBELL, 1 },
+	{ ACCESS_WRITE, 4, MSIX_BASE + 16 + 12, 1 },
+	{ ACCESS_READ, 8, MSIX_BASE + MSIX_PBA, 0 },
+	{ ACCESS_WRITE, 4, MSIX_BASE + 16 + 12, 0 },
+	{ ACCESS_IN, 1, IO_BASE + IO_ISR, 0 },
+	{ ACCESS_OUT, 2, IO_BASE + CC_QUEUE_SIZE, 16 },
+	{ ACCESS_OUT, 4, IO_BASE + CC_QUEUE_DESC, 0x3000 },
+	{ ACCESS_OUT, 2, IO_BASE + CC_QUEUE_RESET, 1 },
+	{ ACCESS_OUT, 4, IO_BASE + IO_DEVICE + 4, 7 },
+};
+
+static void *run_vcpu(void *arg)
+{
+	while (!guest_run(arg))
+		;
+	return NULL;
+}
+
+struct told {
+	bool running;
+	bool owned[DEV_QUEUES];
+	struct kvpci_queue_state queue[DEV_QUEUES];
+	struct kvpci_device_state state;
+};
+
+static struct kvpci_queue_state queue_now(struct race *r, unsigned int queue)
+{
+	struct kvpci_queue_state q = { .size = sizeof(q), .queue = queue };
+
+	if (do_ioctl(r->m.dev, KVPCI_QUEUE_STATE, &q))
+		r->broken = "KVPCI_QUEUE_STATE";
+	q.msix_vector = 0;	/* the driver's to change */
+	return q;
+}
+
+static void state_now(struct race *r, struct kvpci_device_state *state)
+{
+	*state = (struct kvpci_device_state){ .size = sizeof(*state) };
+	if (do_ioctl(r->m.dev, KVPCI_DEVICE_STATE, state))
+		r->broken = "KVPCI_DEVICE_STATE";
+}
+
+static void compare(struct race *r, struct told *told)
+{
+	struct kvpci_device_state state;
+	struct kvpci_queue_state queue;
+
+	if (!told->running)
+		return;
+	state_now(r, &state);
+	if (!state.status)
+		r->broken = "status 0 with a running backend";
+	if (memcmp(state.driver_features, told->state.driver_features,
+		   sizeof(state.driver_features)))
+		r->broken = "features of a running backend";
+	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
+		if (!told->owned[q])
+			continue;
+		queue = queue_now(r, q);
+		if (memcmp(&queue, &told->queue[q], sizeof(queue)))
+			r->broken = "queue of a running backend";
+	}
+}
+
+static void on_event(struct race *r, struct told *told,
+		     const struct kvpci_event *e)
+{
+	switch (e->kind) {
+	case KVPCI_EVENT_START:
+		if (told->running)
+			r->broken = "START twice";
+		told->running = true;
+		r->starts++;
+		state_now(r, &told->state);
+		for (unsigned int q = 0; q < DEV_QUEUES; q++) {
+			told->queue[q] = queue_now(r, q);
+			told->owned[q] = told->queue[q].enabled;
+		}
+		break;
+	case KVPCI_EVENT_STOP:
+		if (!told->running)
+			r->broken = "STOP without START";
+		compare(r, told);
+		if (device_ack(r->m.dev, KVPCI_EVENT_STOP,
+			       KVPCI_EVENT_NO_QUEUE))
+			r->broken = "acknowledgement of STOP";
+		memset(told, 0, sizeof(*told));
+		r->stops++;
+		break;
+	case KVPCI_EVENT_QUEUE_START:
+		if (!told->running || told->owned[e->queue])
+			r->broken = "QUEUE_START of a running queue";
+		/* ready since before the event: what is read now is it */
+		told->queue[e->queue] = queue_now(r, e->queue);
+		told->owned[e->queue] = true;
+		r->queue_starts++;
+		break;
+	case KVPCI_EVENT_QUEUE_STOP:
+		if (!told->running || !told->owned[e->queue])
+			r->broken = "QUEUE_STOP of a stopped queue";
+		compare(r, told);
+		told->owned[e->queue] = false;
+		/* a device reset may have come first; STOP follows then */
+		device_ack(r->m.dev, KVPCI_EVENT_QUEUE_STOP, e->queue);
+		r->queue_stops++;
+		break;
+	}
+}
+
+static void *launcher(void *arg)
+{
+	struct race *r = arg;
+	struct told told = { 0 };
+	struct kvpci_event e;
+
+	while (!r->stop && !r->broken) {
+		compare(r, &told);
+		if (device_event(r->m.dev, &e) >= 0)
+			on_event(r, &told, &e);
+		compare(r, &told);
+	}
+	return NULL;
+}
+
+/* Interrupts, eventfds and places change all the time. */
+static void *changer(void *arg)
+{
+	struct race *r = arg;
+	struct machine *m = &r->m;
+	uint8_t byte = 0;
+	struct kvpci_config_write write = {
+		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
+	};
+
+	for (unsigned int i = 0; !r->stop; i++) {
+		eventfd_add(m->call[i % 2]);
+		byte = i;
+		do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write);
+		if (i % 16 == 0)
+			queue_fds(m->dev, i / 16 % 2, m->kick[0], m->call[1]);
+		if (i % 16 == 8)
+			device_irq(m->dev, i % 32 == 8 ? MSIX_ON : 0, 5);
+		if (i % 64 == 40)
+			device_map(m->dev, IO_BASE, 0, MSIX_BASE);
+		if (i % 64 == 41)
+			device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE);
+		if (i % 8 == 0)
+			usleep(500);
+	}
+	return NULL;
+}
+
+TEST(two_processors)
+{
+	struct race r = { 0 };
+	struct device_desc desc;
+	pthread_t threads[4];
+
+	device_describe(&desc);
+	machine_create_on(&r.m, 2, &desc);
+	machine_fds(&r.m);
+	for (unsigned int v = 0; v < 4; v++)
+		driver_vector(&r.m, v, 0xfee00000 + (v << 12), 0x41 + v, false);
+	guest_set_script(&r.m.g.vcpu[0], driver_life, ARRAY_SIZE(driver_life),
+			 0);
+	guest_set_script(&r.m.g.vcpu[1], other_life, ARRAY_SIZE(other_life), 0);
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, run_vcpu,
+					    &r.m.g.vcpu[i]));
+	ASSERT_EQ(0, pthread_create(&threads[2], NULL, launcher, &r));
+	ASSERT_EQ(0, pthread_create(&threads[3], NULL, changer, &r));
+	for (int i = 0; i < SECONDS * 10 && !r.broken; i++)
+		usleep(100000);
+	r.stop = true;
+	for (int i = 0; i < 2; i++)
+		guest_stop_script(&r.m.g.vcpu[i]);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_EQ(NULL, r.broken)
+		TH_LOG("broken: %s", r.broken);
+	TH_LOG("%u starts, %u stops, %u and %u of queues", r.starts, r.stops,
+	       r.queue_starts, r.queue_stops);
+	EXPECT_LT(3, r.starts);
+	EXPECT_LT(3, r.stops);
+	machine_destroy(&r.m);
+}
+
+/* The device ends while both processors are inside it. */
+TEST(close_under_two_processors)
+{
+	struct machine m;
+	struct device_desc desc;
+	pthread_t threads[2];
+
+	device_describe(&desc);
+	machine_create_on(&m, 2, &desc);
+	machine_fds(&m);
+	guest_set_script(&m.g.vcpu[0], driver_life, ARRAY_SIZE(driver_life), 0);
+	guest_set_script(&m.g.vcpu[1], other_life, ARRAY_SIZE(other_life), 0);
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, run_vcpu,
+					    &m.g.vcpu[i]));
+	for (int i = 0; i < 30; i++) {
+		usleep(2000);
+		close(m.dev);
+		m.dev = device_create(m.vm, &desc);
+		ASSERT_LE(0, m.dev);
+		ASSERT_EQ(0, device_map(m.dev, IO_BASE, MEM_BASE, MSIX_BASE));
+		ASSERT_EQ(0, queue_fds(m.dev, 0, m.kick[0], m.call[0]));
+		eventfd_add(m.call[0]);
+	}
+	for (int i = 0; i < 2; i++)
+		guest_stop_script(&m.g.vcpu[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	machine_destroy(&m);
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}
