@@ -113,9 +113,9 @@ bool user_find(struct transport *t, bool io, uint64_t address,
 
 	for (i = 0; i < KVPCI_NUM_BARS; i++) {
 		const struct kvpci_bar *bar = &u->core.bars[i];
+		bool is_io = bar->kind == KVPCI_BAR_IO;
 
-		if (!(u->mapped & 1U << i) ||
-		    (bar->kind == KVPCI_BAR_IO) != io ||
+		if (!(u->mapped & 1U << i) || is_io != io ||
 		    address < u->addr[i] || address - u->addr[i] >= bar->size)
 			continue;
 		place->bar = i;

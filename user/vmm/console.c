@@ -19,6 +19,7 @@
 
 #include "console.h"
 #include "report.h"
+#include "util.h"
 
 #define ESCAPE_KEY	1	/* Ctrl-A */
 #define FLUSH_SECONDS	1
@@ -57,7 +58,7 @@ static void set_raw_mode(struct console *console)
 	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
 	    tcgetattr(STDIN_FILENO, &saved_mode))
 		return;
-	for (i = 0; i < sizeof(fatal_signals) / sizeof(fatal_signals[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(fatal_signals); i++)
 		sigaction(fatal_signals[i], &action, NULL);
 	atexit(restore_mode);
 	mode = saved_mode;

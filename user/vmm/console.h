@@ -28,6 +28,7 @@
  * @was_full: @on_room is due
  * @closing: the thread is to end once @used is 0
  * @broken: stdout is gone; output is dropped
+ * @buffer: a ring
  */
 struct console {
 	bool interactive;

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "report.h"
+#include "util.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -110,7 +111,10 @@ static void fix_amd_topology(const struct vcpu *vcpu,
 static void clear(const struct vcpu *vcpu, struct kvm_cpuid_entry2 *e)
 {
 	(void)vcpu;
-	e->eax = e->ebx = e->ecx = e->edx = 0;
+	e->eax = 0;
+	e->ebx = 0;
+	e->ecx = 0;
+	e->edx = 0;
 }
 
 static const struct {
@@ -158,7 +162,7 @@ static void fix_all(const struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
 	add_topology_level(cpuid, 0xb);
 	add_topology_level(cpuid, 0x1f);
 	for (i = 0; i < cpuid->nent; i++)
-		for (n = 0; n < sizeof(fixes) / sizeof(fixes[0]); n++)
+		for (n = 0; n < ARRAY_SIZE(fixes); n++)
 			if (cpuid->entries[i].function == fixes[n].function)
 				fixes[n].fix(vcpu, &cpuid->entries[i]);
 }

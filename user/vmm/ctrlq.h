@@ -21,7 +21,9 @@ struct vring_used;
 /**
  * struct ctrlq - the ring
  * @memory: the guest's RAM
- * @desc, @avail, @used: its three areas, as mapped here
+ * @desc: its descriptors, as mapped here
+ * @avail: what the driver offers
+ * @used: what has been carried out
  * @avail_event: behind @used: when the driver is to kick (2.7.10)
  * @size: entries, a power of two
  * @next: next entry of @avail to look at

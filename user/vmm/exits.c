@@ -11,6 +11,7 @@
 
 #include "exits.h"
 #include "report.h"
+#include "util.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -85,7 +86,7 @@ static void print(const struct vm *vm, FILE *file)
 	sum_up(vm, &sum);
 	other = sum.total;
 	fprintf(file, "exits %llu\n", (unsigned long long)sum.total);
-	for (i = 0; i < sizeof(reason_names) / sizeof(reason_names[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(reason_names); i++) {
 		n = sum.reasons[reason_names[i].reason];
 		other -= n;
 		fprintf(file, "exit_%s %llu\n", reason_names[i].name,

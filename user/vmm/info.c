@@ -15,6 +15,7 @@
 
 #include "commands.h"
 #include "report.h"
+#include "util.h"
 
 static const struct {
 	unsigned long long bit;
@@ -82,7 +83,7 @@ static void print_kvm(void)
 		return;
 	}
 	printf("kvm yes\n");
-	for (i = 0; i < sizeof(kvm_caps) / sizeof(kvm_caps[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(kvm_caps); i++)
 		printf("kvm_%s %d\n", kvm_caps[i].name,
 		       ioctl(fd, KVM_CHECK_EXTENSION, kvm_caps[i].cap));
 	close(fd);
@@ -117,7 +118,7 @@ static int print_module(void)
 	first_line("/sys/module/kvpci/srcversion", line, sizeof(line));
 	if (line[0])
 		printf("module_srcversion %s\n", line);
-	for (i = 0; i < sizeof(module_caps) / sizeof(module_caps[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(module_caps); i++)
 		printf("module_%s %s\n", module_caps[i].name,
 		       info.caps & module_caps[i].bit ? "yes" : "no");
 	printf("module_max_queues %u\n", info.max_queues);

@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "report.h"
+#include "util.h"
 
 static int command_help(int argc, char **argv);
 
@@ -38,7 +39,7 @@ static const struct {
 	{ "--version", NULL, command_version },
 };
 
-#define NUM_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define NUM_COMMANDS	ARRAY_SIZE(commands)
 
 static void print_usage(FILE *to)
 {

@@ -32,6 +32,7 @@
 #include "report.h"
 #include "tap.h"
 #include "transport.h"
+#include "util.h"
 #include "vhost.h"
 #include "vm.h"
 
@@ -146,7 +147,7 @@ static void set_offload(const struct net *net)
 
 	if (has(net, VIRTIO_NET_F_GUEST_CSUM)) {
 		flags = TUN_F_CSUM;
-		for (i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(offloads); i++)
 			if (has(net, offloads[i].feature))
 				flags |= offloads[i].flag;
 	}
@@ -470,10 +471,14 @@ int net_create(struct transport_vm *tvm, const struct net_options *options,
 	net->ctrl.handle = net_ctrl;
 	net->ctrl.opaque = net;
 	net->quit = -1;
-	for (i = 0; i < net->pairs; i++)
-		net->taps[i] = net->vhosts[i] = -1;
-	for (i = 0; i < net->num_queues; i++)
-		net->kicks[i] = net->calls[i] = -1;
+	for (i = 0; i < net->pairs; i++) {
+		net->taps[i] = -1;
+		net->vhosts[i] = -1;
+	}
+	for (i = 0; i < net->num_queues; i++) {
+		net->kicks[i] = -1;
+		net->calls[i] = -1;
+	}
 
 	err = tap_open(net->tap, net->taps, net->pairs);
 	if (!err) {

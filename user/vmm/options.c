@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "report.h"
+#include "util.h"
 #include "vcpu.h"
 
 #define MIB		(1ULL << 20)
@@ -96,7 +97,7 @@ static int set_transport(struct options *o, const char *name,
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(transports); i++) {
 		if (!strcmp(value, transports[i]->name)) {
 			o->transport = transports[i];
 			return 0;
@@ -206,7 +207,7 @@ static int net_item(struct net_options *net, char *item)
 		return -EINVAL;
 	}
 	*value++ = 0;
-	for (i = 0; i < sizeof(net_keys) / sizeof(net_keys[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(net_keys); i++)
 		if (!strcmp(item, net_keys[i].key))
 			return net_keys[i].set(net, value);
 	report("--net: unknown key '%s'; there are tap, queues, mac and layout",
@@ -259,7 +260,7 @@ static const struct option_row rows[] = {
 	{ "--help", VALUE_NONE, "", "print this", set_help },
 };
 
-#define NUM_ROWS	(sizeof(rows) / sizeof(rows[0]))
+#define NUM_ROWS	ARRAY_SIZE(rows)
 
 static const struct option_row *find_row(const char *arg, size_t length)
 {

@@ -57,7 +57,8 @@ struct options {
 /**
  * options_parse() - read the arguments
  * @options: out
- * @argc, @argv: what follows "kvpci run"
+ * @argc: how many there are at @argv
+ * @argv: what follows "kvpci run"
  *
  * Return: 0 or -EINVAL, reported.
  */

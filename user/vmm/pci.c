@@ -17,6 +17,7 @@
 #include "pci_place.h"
 #include "report.h"
 #include "transport.h"
+#include "util.h"
 #include "vm.h"
 
 #define FUNCTION_SHIFT		12	/* ECAM: 4 KiB a function */
@@ -76,7 +77,7 @@ static uint32_t bridge_read(uint32_t offset, unsigned int length)
 	uint32_t word = offset / 4;
 	uint64_t value;
 
-	if (word >= sizeof(words) / sizeof(words[0]))
+	if (word >= ARRAY_SIZE(words))
 		return 0;
 	value = words[word] >> offset % 4 * 8;
 	return (uint32_t)(value & ((1ULL << length * 8) - 1));

@@ -13,8 +13,11 @@ struct vm;
 
 /**
  * struct pci_places - the windows, and how far each is used
- * @io_next, @mem32_next, @mem64_next: first free address
- * @mem64_first, @mem64_last: the 64-bit window
+ * @io_next: first free port
+ * @mem32_next: first free address below 4 GiB
+ * @mem64_next: first free address of the 64-bit window
+ * @mem64_first: first byte of that window
+ * @mem64_last: last byte of it
  */
 struct pci_places {
 	uint64_t io_next;

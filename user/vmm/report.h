@@ -18,6 +18,7 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /**
  * report_error() - report(), with the error behind a colon
  * @err: a negative errno value
+ * @format: as for printf(), and what follows it
  *
  * Return: @err.
  */

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "pci.h"
 #include "report.h"
+#include "util.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -57,7 +58,7 @@ static int open_signals(struct machine *m)
 	size_t i;
 
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(handled); i++)
 		sigaddset(&set, handled[i]);
 	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (m->signal_fd < 0)

@@ -22,7 +22,11 @@ struct vm;
  * @room_fd: eventfd, signalled when an input FIFO that was full has room
  * @lock: protects what follows
  * @divisor: DLL and DLM
- * @ier, @fcr, @lcr, @mcr, @scr: registers of those names
+ * @ier: interrupt enables
+ * @fcr: FIFO control
+ * @lcr: line control
+ * @mcr: modem control
+ * @scr: scratch
  * @sent: the transmitter has become empty and this has not been reported
  * @line: level of the interrupt line
  * @input: bytes received

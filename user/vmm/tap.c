@@ -42,13 +42,13 @@ static int report_attach(const char *name, int err, unsigned int queues,
 	const char *what = "cannot attach to it";
 
 	if (err == -EPERM || err == -EACCES)
-		what = "no permission: it belongs to another user (see ip tuntap add ... user NAME)";
+		what = "no permission: it belongs to another user";
 	else if (err == -EBUSY)
 		what = "it is in use, or has no queue left";
 	else if (err == -EINVAL && flags < 0)
 		what = "this interface is not a tap";
 	else if (err == -EINVAL && queues > 1)
-		what = "it does not take several queues; make it with: ip tuntap add ... mode tap multi_queue";
+		what = "it has one queue only; make it with multi_queue";
 	return report_error(err, "--net: tap '%s': %s", name, what);
 }
 

@@ -14,6 +14,7 @@
 
 #include "access.h"
 #include "report.h"
+#include "util.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -172,7 +173,7 @@ static void handle_exit(struct vcpu *vcpu)
 
 	exit_count(&vcpu->exits.total);
 	exit_count(&vcpu->exits.reasons[slot]);
-	if (reason < sizeof(exit_handlers) / sizeof(exit_handlers[0]) &&
+	if (reason < ARRAY_SIZE(exit_handlers) &&
 	    exit_handlers[reason]) {
 		exit_handlers[reason](vcpu);
 		return;

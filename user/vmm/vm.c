@@ -13,6 +13,7 @@
 
 #include "machine.h"
 #include "report.h"
+#include "util.h"
 #include "vm.h"
 
 static const struct {
@@ -42,7 +43,7 @@ static int open_kvm(struct vm *vm)
 		       version, KVM_API_VERSION);
 		return -EOPNOTSUPP;
 	}
-	for (i = 0; i < sizeof(needed_caps) / sizeof(needed_caps[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(needed_caps); i++) {
 		if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, needed_caps[i].cap) > 0)
 			continue;
 		report("the host's KVM lacks %s", needed_caps[i].name);

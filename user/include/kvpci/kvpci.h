@@ -187,8 +187,15 @@ int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
 			       uint32_t *value);
 
 /**
- * libkvpci_config_space_write() - write it, with all effects: BARs move, a
- *	function level reset happens. See the read; also -ENOSPC.
+ * libkvpci_config_space_write() - write it, with all effects
+ * @dev: the device
+ * @offset: first byte, 0 to 4095
+ * @length: 1, 2 or 4
+ * @value: what to write
+ *
+ * BARs move, a function level reset happens.
+ *
+ * Return: as for the read, or -ENOSPC: KVM's bus is full.
  */
 int libkvpci_config_space_write(int dev, uint32_t offset, uint32_t length,
 				uint32_t value);
@@ -251,7 +258,16 @@ int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats);
 int libkvpci_access_read(int dev, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value);
 
-/** libkvpci_access_write() - write a BAR as the guest would; see the read */
+/**
+ * libkvpci_access_write() - write a BAR as the guest would
+ * @dev: the device
+ * @bar: index of the BAR
+ * @offset: first byte
+ * @length: 1, 2, 4 or 8
+ * @value: what to write
+ *
+ * Return: as for the read.
+ */
 int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
 			  uint32_t length, uint64_t value);
 
