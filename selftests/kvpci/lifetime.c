@@ -13,14 +13,14 @@
 #include "lib/machine.h"
 #include "kselftest_harness.h"
 
-/* The module's users, after what is on its way out has gone. */
-static int settled_users(int expect)
+/* A use count, after what is on its way out has gone. */
+static int settled(int (*count)(void), int expect)
 {
-	int users = module_users();
+	int users = count();
 
 	for (int i = 0; i < 500 && users != expect; i++) {
 		usleep(10000);
-		users = module_users();
+		users = count();
 	}
 	return users;
 }
@@ -28,11 +28,13 @@ static int settled_users(int expect)
 FIXTURE(lifetime) {
 	struct machine m;
 	int users;
+	int kvm_users;
 };
 
 FIXTURE_SETUP(lifetime)
 {
 	self->users = module_users();
+	self->kvm_users = kvm_users();
 	machine_create(&self->m);
 	machine_fds(&self->m);
 	driver_run(&self->m);
@@ -41,7 +43,8 @@ FIXTURE_SETUP(lifetime)
 FIXTURE_TEARDOWN(lifetime)
 {
 	machine_destroy(&self->m);
-	EXPECT_EQ(self->users, settled_users(self->users));
+	EXPECT_EQ(self->users, settled(module_users, self->users));
+	EXPECT_EQ(self->kvm_users, settled(kvm_users, self->kvm_users));
 }
 
 static void close_one(int *fd)
@@ -370,10 +373,10 @@ TEST(users_of_the_module)
 	machine_create(&m);
 	EXPECT_EQ(before + 3, module_users());
 	close_one(&m.dev);
-	EXPECT_EQ(before + 2, settled_users(before + 2));
+	EXPECT_EQ(before + 2, settled(module_users, before + 2));
 	close_one(&m.vm);
 	close_one(&m.ctl);
-	EXPECT_EQ(before, settled_users(before));
+	EXPECT_EQ(before, settled(module_users, before));
 	machine_destroy(&m);
 }
 

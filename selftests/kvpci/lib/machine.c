@@ -104,17 +104,32 @@ void require_kvpci(void)
 	}
 }
 
-int module_users(void)
+static int use_count(const char *module)
 {
-	FILE *file = fopen("/sys/module/kvpci/refcnt", "re");
+	char path[64];
+	FILE *file;
 	int users = -1;
 
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
+	file = fopen(path, "re");
 	if (!file)
 		return -1;
 	if (fscanf(file, "%d", &users) != 1)
 		users = -1;
 	fclose(file);
 	return users;
+}
+
+int module_users(void)
+{
+	return use_count("kvpci");
+}
+
+int kvm_users(void)
+{
+	int users = use_count("kvm_intel");
+
+	return users < 0 ? use_count("kvm_amd") : users;
 }
 
 void machine_create_on(struct machine *m, unsigned int vcpus,

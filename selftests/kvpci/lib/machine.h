@@ -107,6 +107,8 @@ void require_kvpci(void);
 
 /** module_users() - use count of the module, or -1 if it cannot be told */
 int module_users(void);
+/** kvm_users() - the same of KVM: its files and virtual machines */
+int kvm_users(void);
 
 struct machine {
 	struct guest g;
