@@ -29,31 +29,36 @@ static const u8 write_counter[] = {
 	[KVPCI_REGION_MSIX_PBA] = KVPCI_COUNT_OTHER,
 };
 
-static void kick(struct kvpci_device *device, struct kvpci_effect effect)
+/**
+ * kvpci_access_kick() - the driver notifies a queue
+ * @device: the device
+ * @queue: index of the queue, as the driver gave it
+ *
+ * Context: inside kvm->srcu.
+ */
+void kvpci_access_kick(struct kvpci_device *device, u32 queue)
 {
 	struct eventfd_ctx *ctx = NULL;
 
-	if (effect.kind == KVPCI_EFFECT_KICK) {
-		/* The caller is inside kvm->srcu: the context stays. */
-		ctx = srcu_dereference(device->fds[effect.arg].kick,
+	if (kvpci_core_may_kick(&device->core, &queue)) {
+		/* Inside kvm->srcu the context stays. */
+		ctx = srcu_dereference(device->fds[queue].kick,
 				       &device->vm->kvm->srcu);
 		if (ctx)
 			eventfd_signal(ctx);
 	}
 	kvpci_count(device, ctx ? KVPCI_COUNT_KICKS :
 				  KVPCI_COUNT_KICKS_DROPPED);
-	trace_kvpci_kick(device->id, effect.arg, ctx);
+	trace_kvpci_kick(device->id, queue, ctx);
 }
 
-/* With device->lock held: effects that must not be overtaken. */
-static void effect_locked(struct kvpci_device *device,
-			  struct kvpci_effect effect)
+/* With device->lock held, so that nothing overtakes it. */
+static noinline void send_vector(struct kvpci_device *device, u16 vector)
 {
 	struct kvpci_msg msg;
 
 	lockdep_assert_held(&device->lock);
-	if (effect.kind == KVPCI_EFFECT_VECTOR &&
-	    kvpci_core_next_pending(&device->core, effect.arg, &msg) >= 0)
+	if (kvpci_core_next_pending(&device->core, vector, &msg) >= 0)
 		kvpci_irq_send(device, &msg);
 }
 
@@ -67,6 +72,7 @@ static void effect_unlocked(struct kvpci_device *device,
 	if (effect.kind == KVPCI_EFFECT_EVENT ||
 	    effect.kind == KVPCI_EFFECT_INTX)
 		kvpci_irq_sync_line(device);
+	kvpci_irq_settle(device);
 }
 
 static void count_access(struct kvpci_device *device, u8 counter,
@@ -83,34 +89,36 @@ static void count_access(struct kvpci_device *device, u8 counter,
  * @bar: index of the BAR
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
- * @value: out: the value, zero-extended
  *
  * Context: inside kvm->srcu.
+ *
+ * Return: the value, zero-extended.
  */
-void kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		       u32 offset, unsigned int length, u64 *value)
+u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
+		      u32 offset, unsigned int length)
 {
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
-	unsigned long flags;
+	u64 value;
 
-	*value = 0;
 	region = kvpci_core_find(&device->core, bar, offset, length);
 	if (!region) {
 		kvpci_count(device, KVPCI_COUNT_OTHER);
 		trace_kvpci_access(device->id, false, 0, bar, offset, length, 0);
-		return;
+		return 0;
 	}
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
-				 length, value);
-	spin_unlock_irqrestore(&device->lock, flags);
+				 length, &value);
+	spin_unlock_irq(&device->lock);
 
-	effect_unlocked(device, effect);
+	if (effect.kind == KVPCI_EFFECT_INTX)
+		kvpci_irq_sync_line(device);
 	count_access(device, read_counter[region->type], effect);
 	trace_kvpci_access(device->id, false, region->type, bar, offset, length,
-			   *value);
+			   value);
+	return value;
 }
 
 /**
@@ -128,7 +136,6 @@ void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 {
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
-	unsigned long flags;
 
 	region = kvpci_core_find(&device->core, bar, offset, length);
 	if (!region) {
@@ -143,16 +150,17 @@ void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 					     offset - region->offset, length,
 					     value);
 		if (effect.kind != KVPCI_EFFECT_OTHER) {
-			kick(device, effect);
+			kvpci_access_kick(device, effect.arg);
 			return;
 		}
 	} else {
-		spin_lock_irqsave(&device->lock, flags);
+		spin_lock_irq(&device->lock);
 		effect = kvpci_core_write(&device->core, region,
 					  offset - region->offset, length,
 					  value);
-		effect_locked(device, effect);
-		spin_unlock_irqrestore(&device->lock, flags);
+		if (effect.kind == KVPCI_EFFECT_VECTOR)
+			send_vector(device, effect.arg);
+		spin_unlock_irq(&device->lock);
 		effect_unlocked(device, effect);
 	}
 	count_access(device, write_counter[region->type], effect);
@@ -178,6 +186,6 @@ bool kvpci_access_fast_kick(struct kvpci_device *device,
 	effect = kvpci_core_doorbell(&device->core, region, offset, 0, 0);
 	if (effect.kind == KVPCI_EFFECT_OTHER)
 		return false;
-	kick(device, effect);
+	kvpci_access_kick(device, effect.arg);
 	return true;
 }

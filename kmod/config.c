@@ -15,20 +15,19 @@
 static void window_read(struct kvpci_device *device)
 {
 	struct kvpci_window window;
-	unsigned long flags;
 	bool valid;
-	u64 value;
+	u32 value;
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	valid = kvpci_config_space_window(device->cs, &window);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	if (!valid)
 		return;
-	kvpci_access_read(device, window.bar, window.offset, window.length,
-			  &value);
-	spin_lock_irqsave(&device->lock, flags);
+	value = kvpci_access_read(device, window.bar, window.offset,
+				  window.length);
+	spin_lock_irq(&device->lock);
 	kvpci_config_space_set_window(device->cs, value);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 }
 
 static void window_write(struct kvpci_device *device,
@@ -52,17 +51,16 @@ static void window_write(struct kvpci_device *device,
 u32 kvpci_config_read(struct kvpci_device *device, u32 offset,
 		      unsigned int length)
 {
-	unsigned long flags;
 	u32 value;
 
 	kvpci_count(device, KVPCI_COUNT_CONFIG_READS);
 	if (kvpci_config_space_window_hit(device->cs, offset, length))
 		window_read(device);
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	kvpci_config_space_set_intx(device->cs,
 				    kvpci_core_intx_status(&device->core));
 	value = kvpci_config_space_read(device->cs, offset, length);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	return value;
 }
 
@@ -91,6 +89,7 @@ static void write_effects(struct kvpci_device *device, u32 change,
 	if (change & KVPCI_CONFIG_IRQ) {
 		kvpci_irq_sync_line(device);
 		kvpci_irq_send_pending(device);
+		kvpci_irq_settle(device);
 	}
 	if (change & KVPCI_CONFIG_WINDOW)
 		window_write(device, window);
@@ -111,15 +110,14 @@ bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 			    unsigned int length, u32 value)
 {
 	struct kvpci_window window;
-	unsigned long flags;
 	u32 change = 0;
 	bool moves;
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	moves = kvpci_config_space_moves(device->cs, offset, length, value);
 	if (!moves)
 		change = write_locked(device, offset, length, value, &window);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	if (moves)
 		return false;
 	kvpci_count(device, KVPCI_COUNT_CONFIG_WRITES);
@@ -131,29 +129,28 @@ bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 static void function_reset(struct kvpci_device *device)
 {
 	struct kvpci_effect effect;
-	unsigned long flags;
 
 	lockdep_assert_held(&device->map_lock);
 	kvpci_iobus_unmap(device);
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	kvpci_config_space_reset(device->cs);
 	kvpci_core_msix_reset(&device->core);
 	effect = kvpci_status_write(&device->core, 0);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	if (effect.kind == KVPCI_EFFECT_EVENT)
 		kvpci_event_post(device);
 	kvpci_irq_sync_line(device);
+	kvpci_irq_settle(device);
 }
 
 static int move_bars(struct kvpci_device *device)
 {
 	u64 addr[KVPCI_NUM_BARS];
-	unsigned long flags;
 	u32 mapped;
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	mapped = kvpci_config_space_decode(device->cs, addr);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	return kvpci_iobus_map(device, mapped, addr);
 }
 
@@ -173,27 +170,26 @@ int kvpci_config_write(struct kvpci_device *device, u32 offset,
 		       unsigned int length, u32 value)
 {
 	struct kvpci_window window;
-	unsigned long flags;
 	u32 change, old;
 	int err = 0;
 
 	kvpci_count(device, KVPCI_COUNT_CONFIG_WRITES);
 	/* What is decoded and what is mapped must agree in the end. */
 	mutex_lock(&device->map_lock);
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	old = kvpci_config_space_read(device->cs, offset, length);
 	change = write_locked(device, offset, length, value, &window);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 
 	if (change & KVPCI_CONFIG_FLR)
 		function_reset(device);
 	else if (change & KVPCI_CONFIG_DECODE)
 		err = move_bars(device);
 	if (err) {
-		spin_lock_irqsave(&device->lock, flags);
+		spin_lock_irq(&device->lock);
 		change = write_locked(device, offset, length, old, &window) &
 			 KVPCI_CONFIG_IRQ;
-		spin_unlock_irqrestore(&device->lock, flags);
+		spin_unlock_irq(&device->lock);
 	}
 	write_effects(device, change, &window);
 	mutex_unlock(&device->map_lock);
@@ -240,11 +236,19 @@ int kvpci_config_place(struct kvpci_device *device,
 		err = -EBUSY;
 	else
 		err = kvpci_ecam_add(device, cs, place->function);
-	if (!err)
-		kvpci_irq_set_line(device, place->gsi);
+	if (err)
+		goto unlock;
+	/* What the monitor may have set while it kept these bits is over. */
+	spin_lock_irq(&device->lock);
+	kvpci_core_set_irq_flags(&device->core,
+				 kvpci_config_space_irq_flags(cs));
+	spin_unlock_irq(&device->lock);
+	kvpci_irq_set_line(device, place->gsi);
 	mutex_unlock(&device->map_lock);
-	if (!err)
-		return 0;
+	return 0;
+
+unlock:
+	mutex_unlock(&device->map_lock);
 free:
 	kfree(cs);
 	return err;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Counters, and a directory for each device:
- * /sys/kernel/debug/kvpci/<pid of its maker>-<name>/{stats,state}
+ * /sys/kernel/debug/kvpci/<pid of its maker>-<name>.<id>/{stats,state}
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -75,15 +75,14 @@ static int state_show(struct seq_file *m, void *unused)
 	struct kvpci_core *core = &device->core;
 	u8 status, irq_flags, backend;
 	unsigned int i, enabled = 0;
-	unsigned long flags;
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	status = core->device_status;
 	irq_flags = core->irq_flags;
 	backend = core->backend;
 	for (i = 0; i < core->num_queues; i++)
 		enabled += core->queues[i].enable;
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 
 	seq_printf(m, "id %u\n", device->id);
 	seq_printf(m, "status %#x\n", status);
@@ -106,15 +105,10 @@ void kvpci_debugfs_add(struct kvpci_device *device)
 {
 	char name[sizeof(device->name) + 32];
 
-	snprintf(name, sizeof(name), "%d-%s", task_tgid_nr(current),
-		 device->name);
+	/* The id, since debugfs complains aloud of a name used twice. */
+	snprintf(name, sizeof(name), "%d-%s.%u", task_tgid_nr(current),
+		 device->name, device->id);
 	device->debugfs = debugfs_create_dir(name, root);
-	/* One process may give two devices, in two VMs, the same name. */
-	if (device->debugfs == ERR_PTR(-EEXIST)) {
-		snprintf(name, sizeof(name), "%d-%s.%u", task_tgid_nr(current),
-			 device->name, device->id);
-		device->debugfs = debugfs_create_dir(name, root);
-	}
 	debugfs_create_file("stats", 0444, device->debugfs, device,
 			    &stats_fops);
 	debugfs_create_file("state", 0444, device->debugfs, device,

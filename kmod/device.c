@@ -128,9 +128,7 @@ static int device_release(struct inode *inode, struct file *file)
 	struct kvpci_vm *vm = device->vm;
 
 	debugfs_remove_recursive(device->debugfs);
-	/*
-	 * First the sources of work, then the work, then what it may touch.
-	 */
+	/* First the sources of work, then the work, then what it may touch. */
 	kvpci_ecam_remove(device);
 	kvpci_iobus_unmap(device);
 	kvpci_eventfds_release(device);
@@ -186,10 +184,8 @@ static long device_irq(void *object, void *arg)
 	const u32 msix = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MSIX_MASKALL;
 	struct kvpci_device *device = object;
 	struct kvpci_device_irq *irq = arg;
-	unsigned long flags;
 
-	if (irq->flags & ~(msix | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER) ||
-	    irq->pending)
+	if (irq->flags & ~(msix | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER))
 		return -EINVAL;
 	if (irq->gsi >= KVPCI_NUM_LINES && irq->gsi != KVPCI_GSI_NONE)
 		return -EINVAL;
@@ -201,13 +197,14 @@ static long device_irq(void *object, void *arg)
 		mutex_unlock(&device->map_lock);
 		return -EBUSY;
 	}
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	kvpci_core_set_irq_flags(&device->core, irq->flags);
 	irq->pending = kvpci_core_intx_status(&device->core);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 
 	kvpci_irq_set_line(device, irq->gsi);
 	kvpci_irq_send_pending(device);
+	kvpci_irq_settle(device);
 	mutex_unlock(&device->map_lock);
 	return 0;
 }
@@ -251,14 +248,13 @@ static long device_ack(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	const struct kvpci_device_ack *ack = arg;
-	unsigned long flags;
 	int err;
 
 	if (ack->__reserved)
 		return -EINVAL;
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	if (!err)
 		kvpci_irq_sync_line(device);
 	return err;
@@ -268,14 +264,13 @@ static long device_fail(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	const struct kvpci_device_fail *fail = arg;
-	unsigned long flags;
 	bool notify;
 
 	if (fail->flags)
 		return -EINVAL;
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	notify = kvpci_core_fail(&device->core);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	if (notify)
 		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
 	return 0;
@@ -300,7 +295,6 @@ static long device_state(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	struct kvpci_device_state *state = arg;
-	unsigned long flags;
 	u8 *config = NULL;
 	long err = 0;
 
@@ -313,9 +307,9 @@ static long device_state(void *object, void *arg)
 		if (!config)
 			return -ENOMEM;
 	}
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	copy_state(&device->core, state, config);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	if (config && copy_to_user(u64_to_user_ptr(state->config), config,
 				   state->config_size))
 		err = -EFAULT;
@@ -342,7 +336,6 @@ static long device_access(void *object, void *arg)
 	struct kvpci_device *device = object;
 	struct kvpci_device_access *access = arg;
 	const struct kvpci_bar *bar;
-	u64 value;
 	int idx;
 
 	if (access->flags & ~KVPCI_ACCESS_WRITE || access->__reserved ||
@@ -363,9 +356,9 @@ static long device_access(void *object, void *arg)
 		kvpci_access_write(device, access->bar, access->offset,
 				   access->length, access->value);
 	} else {
-		kvpci_access_read(device, access->bar, access->offset,
-				  access->length, &value);
-		access->value = value;
+		access->value = kvpci_access_read(device, access->bar,
+						  access->offset,
+						  access->length);
 	}
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;
@@ -375,7 +368,6 @@ static long config_write(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	const struct kvpci_config_write *write = arg;
-	unsigned long flags;
 	bool changed;
 	void *data;
 
@@ -387,10 +379,10 @@ static long config_write(void *object, void *arg)
 	data = memdup_user(u64_to_user_ptr(write->data), write->length);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	changed = kvpci_core_config_update(&device->core, write->offset,
 					   write->length, data);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	kfree(data);
 	if (changed)
 		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
@@ -417,14 +409,13 @@ static long queue_state(void *object, void *arg)
 	struct kvpci_device *device = object;
 	struct kvpci_queue_state *state = arg;
 	const struct kvpci_queue *queue;
-	unsigned long flags;
 	u32 index = state->queue;
 
 	if (index >= device->core.num_queues)
 		return -EINVAL;
 	index = array_index_nospec(index, device->core.num_queues);
 	queue = &device->core.queues[index];
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	*state = (struct kvpci_queue_state) {
 		.size = state->size,
 		.queue = state->queue,
@@ -435,7 +426,7 @@ static long queue_state(void *object, void *arg)
 		.driver = queue->driver,
 		.device = queue->device,
 	};
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	return 0;
 }
 
@@ -513,6 +504,7 @@ long kvpci_device_create(void *object, void *arg)
 		return PTR_ERR(device);
 
 	device->vm = kvpci_vm_get(object);
+	kvpci_irq_init(device);
 	kvpci_debugfs_add(device);
 	fd = anon_inode_getfd("kvpci-device", &device_fops, device,
 			      O_RDWR | O_CLOEXEC);

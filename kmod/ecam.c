@@ -22,7 +22,7 @@ struct target {
 static bool find_target(struct kvpci_range *range, gpa_t addr, int len,
 			struct target *target)
 {
-	struct kvpci_ecam *ecam = range->vm->ecam;
+	struct kvpci_ecam *ecam = range->ecam;
 	u32 offset = addr - range->base;
 	u32 function;
 
@@ -33,7 +33,7 @@ static bool find_target(struct kvpci_range *range, gpa_t addr, int len,
 	target->offset = offset % KVPCI_CONFIG_SPACE_SIZE;
 	target->user = test_bit(function, ecam->user);
 	target->device = srcu_dereference(ecam->functions[function],
-					  &range->vm->kvm->srcu);
+					  &ecam->vm->kvm->srcu);
 	/* Configuration accesses are 1, 2 or 4 bytes in one dword. */
 	if (len > 4 || target->offset % 4 + len > 4)
 		target->device = NULL;
@@ -108,6 +108,7 @@ static struct kvpci_ecam *build(struct kvpci_vm *vm,
 	ecam = kvzalloc(struct_size(ecam, functions, num), GFP_KERNEL_ACCOUNT);
 	if (!ecam)
 		return ERR_PTR(err);
+	ecam->vm = vm;
 	ecam->num_functions = num;
 	ecam->user = bitmap_zalloc(num, GFP_KERNEL_ACCOUNT);
 	ecam->map = kvpci_iobus_alloc_map(1);
@@ -124,7 +125,7 @@ static struct kvpci_ecam *build(struct kvpci_vm *vm,
 		.base = arg->addr,
 		.size = arg->num_buses * BUS_SIZE,
 		.bus = KVM_MMIO_BUS,
-		.vm = vm,
+		.ecam = ecam,
 	};
 	return ecam;
 }
@@ -140,7 +141,7 @@ long kvpci_ecam_create(void *object, void *arg)
 	if (desc->flags || desc->__reserved)
 		return -EINVAL;
 	if (!desc->num_buses || desc->num_buses > 256 || desc->addr % BUS_SIZE ||
-	    desc->addr >= BIT_ULL(52) - desc->num_buses * (u64)BUS_SIZE)
+	    desc->addr > BIT_ULL(52) - desc->num_buses * (u64)BUS_SIZE)
 		return -EINVAL;
 	ecam = build(vm, desc);
 	if (IS_ERR(ecam))
@@ -148,11 +149,9 @@ long kvpci_ecam_create(void *object, void *arg)
 
 	mutex_lock(&vm->ecam_lock);
 	if (!vm->ecam) {
-		/* Before the bus leads anyone to it */
-		smp_store_release(&vm->ecam, ecam);
 		err = kvpci_iobus_replace(vm->kvm, NULL, ecam->map);
-		if (err)
-			WRITE_ONCE(vm->ecam, NULL);
+		if (!err)
+			vm->ecam = ecam;
 	}
 	mutex_unlock(&vm->ecam_lock);
 	if (err)
@@ -210,7 +209,8 @@ int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_config_space *cs,
  * kvpci_ecam_remove() - a function goes away
  * @device: the device
  *
- * When it returns no configuration access to it is under way.
+ * Accesses that have found it may still be under way: the caller waits for
+ * kvm->srcu.
  */
 void kvpci_ecam_remove(struct kvpci_device *device)
 {
@@ -221,5 +221,4 @@ void kvpci_ecam_remove(struct kvpci_device *device)
 	mutex_lock(&vm->ecam_lock);
 	RCU_INIT_POINTER(vm->ecam->functions[device->function], NULL);
 	mutex_unlock(&vm->ecam_lock);
-	synchronize_srcu_expedited(&vm->kvm->srcu);
 }

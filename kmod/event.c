@@ -19,23 +19,21 @@ void kvpci_event_post(struct kvpci_device *device)
 
 static bool peek(struct kvpci_device *device, struct kvpci_event *event)
 {
-	unsigned long flags;
 	bool found;
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	found = kvpci_core_event_peek(&device->core, event);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	return found;
 }
 
 static bool take(struct kvpci_device *device, const struct kvpci_event *event)
 {
-	unsigned long flags;
 	bool taken;
 
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	taken = kvpci_core_event_take(&device->core, event);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	return taken;
 }
 

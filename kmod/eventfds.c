@@ -19,7 +19,7 @@ static int call_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 
 	if (key_to_poll(key) & EPOLLIN) {
 		eventfd_ctx_do_read(call->ctx, &count);
-		kvpci_irq_signal(call->device, call->source);
+		kvpci_irq_signal_wakeup(call->device, call->source);
 	}
 	return 0;
 }
@@ -86,6 +86,23 @@ static void call_free(struct kvpci_call *call)
 	kfree(call);
 }
 
+/*
+ * One queue, one call eventfd: each wait is work with interrupts off for
+ * whoever signals it.
+ */
+static bool call_in_use(struct kvpci_device *device, u32 queue,
+			const struct kvpci_call *call)
+{
+	u32 i;
+
+	lockdep_assert_held(&device->fds_lock);
+	for (i = 0; call && i < device->core.num_queues; i++)
+		if (i != queue && device->fds[i].call &&
+		    device->fds[i].call->ctx == call->ctx)
+			return true;
+	return false;
+}
+
 /**
  * kvpci_eventfds_set() - replace a queue's eventfds
  * @device: the device
@@ -101,6 +118,7 @@ int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,
 	struct kvpci_eventfds *fds = &device->fds[queue];
 	struct eventfd_ctx *kick = NULL;
 	struct kvpci_call *call = NULL;
+	int err = 0;
 
 	if (kick_fd >= 0) {
 		kick = eventfd_ctx_fdget(kick_fd);
@@ -117,6 +135,10 @@ int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,
 	}
 
 	mutex_lock(&device->fds_lock);
+	if (call_in_use(device, queue, call)) {
+		err = -EBUSY;
+		goto out;
+	}
 	if (fds->call)
 		call_stop(fds->call);
 	swap(fds->call, call);
@@ -127,13 +149,13 @@ int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,
 	/* Only a doorbell under way can still use the old one. */
 	if (kick)
 		synchronize_srcu_expedited(&device->vm->kvm->srcu);
+out:
 	mutex_unlock(&device->fds_lock);
-
 	if (kick)
 		eventfd_ctx_put(kick);
 	if (call)
 		call_free(call);
-	return 0;
+	return err;
 }
 
 /**

@@ -4,12 +4,11 @@
  *
  * Messages go to KVM's own delivery function, whose address an MSI route
  * carries: no route is needed for each vector, and no grace period when the
- * guest changes one. Messages to a single CPU are delivered on the spot, with
- * device->lock held, so that once a mask write has returned nothing is sent.
- * Others, and the interrupt lines, whose locks may not be taken where an
- * eventfd is signalled, are left to a work item.
+ * guest changes one. Messages are delivered on the spot, with device->lock held,
+ * so that once a mask write has returned nothing is sent. Broadcasts, for which
+ * KVM walks all vCPUs, and the interrupt lines, whose locks may not be taken
+ * where an eventfd is signalled, are left to a work item.
  */
-#include <linux/kvm_irqfd.h>
 #include <linux/srcu.h>
 
 #include "kvpci.h"
@@ -17,7 +16,6 @@
 
 #define MSI_WINDOW_MASK		0xfff00000U
 #define MSI_WINDOW		0xfee00000U	/* of address bits 31:0 */
-#define MSI_DEST_LOGICAL	BIT(2)
 
 /**
  * kvpci_irq_find_set_msi() - how this VM delivers a message
@@ -43,44 +41,54 @@ kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm)
 	return set_msi;
 }
 
-static bool deliver(struct kvpci_device *device, const struct kvpci_msg *msg)
+/**
+ * kvpci_irq_init() - ready to send messages
+ * @device: the device, with its VM
+ */
+void kvpci_irq_init(struct kvpci_device *device)
 {
-	struct kvpci_vm *vm = device->vm;
-	struct kvm_kernel_irq_routing_entry entry = {
+	device->msi = (struct kvm_kernel_irq_routing_entry) {
 		.type = KVM_IRQ_ROUTING_MSI,
-		.set = vm->set_msi,
-		.msi = {
-			.address_lo = msg->address,
-			.address_hi = msg->address >> 32,
-			.data = msg->data,
-		},
+		.set = device->vm->set_msi,
 	};
-
-	/* Elsewhere a write is no interrupt, and we do not write to memory. */
-	if (((u32)msg->address & MSI_WINDOW_MASK) != MSI_WINDOW)
-		return false;
-	return entry.set(&entry, vm->kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1,
-			 false) >= 0;
 }
 
-static void deliver_and_count(struct kvpci_device *device,
-			      const struct kvpci_msg *msg)
+/*
+ * Is the address one at which a local APIC listens? Elsewhere a message is a
+ * write to memory, and we do not write to memory. With the extended format KVM
+ * looks at the upper half itself.
+ */
+static bool is_interrupt(const struct kvm *kvm, u64 address)
 {
-	bool sent = deliver(device, msg);
+	return ((u32)address & MSI_WINDOW_MASK) == MSI_WINDOW &&
+	       (!(address >> 32) || kvm->arch.x2apic_format);
+}
 
+static void deliver(struct kvpci_device *device,
+		    struct kvm_kernel_irq_routing_entry *entry,
+		    const struct kvpci_msg *msg)
+{
+	struct kvm *kvm = device->vm->kvm;
+	bool sent = false;
+
+	entry->msi.address_lo = msg->address;
+	entry->msi.address_hi = msg->address >> 32;
+	entry->msi.data = msg->data;
+	if (is_interrupt(kvm, msg->address))
+		sent = entry->set(entry, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1,
+				  false) >= 0;
 	kvpci_count(device, sent ? KVPCI_COUNT_MSIX_SENT :
 				   KVPCI_COUNT_IRQS_DROPPED);
 	trace_kvpci_msi(device->id, msg->vector, msg->address, msg->data, sent);
 }
 
-/* Is there at most one CPU to look for? Decided by the message alone. */
-static bool is_unicast(const struct kvpci_msg *msg)
+/*
+ * Does KVM have to walk all vCPUs? Any other message is for at most 16, whom
+ * it finds in its map.
+ */
+static bool is_broadcast(const struct kvpci_msg *msg)
 {
-	u8 dest = (u32)msg->address >> 12;
-
-	if ((u32)msg->address & MSI_DEST_LOGICAL)
-		return is_power_of_2(dest);
-	return dest != 0xff;
+	return ((u32)msg->address >> 12 & 0xff) == 0xff;
 }
 
 /**
@@ -91,28 +99,20 @@ static bool is_unicast(const struct kvpci_msg *msg)
 void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg)
 {
 	lockdep_assert_held(&device->lock);
-	if (is_unicast(msg)) {
-		deliver_and_count(device, msg);
+	if (likely(!is_broadcast(msg))) {
+		deliver(device, &device->msi, msg);
 		return;
 	}
 	__set_bit(msg->vector, device->deferred);
 	schedule_work(&device->irq_work);
 }
 
-/**
- * kvpci_irq_signal() - the device wants to notify the driver
- * @device: the device
- * @source: a queue, or KVPCI_SOURCE_CONFIG
- *
- * Context: any; an eventfd's wait queue may be locked.
- */
-void kvpci_irq_signal(struct kvpci_device *device, u32 source)
+static __always_inline void signal_locked(struct kvpci_device *device,
+					  u32 source)
 {
 	struct kvpci_msg msg;
-	unsigned long flags;
 
-	kvpci_count(device, KVPCI_COUNT_CALLS);
-	spin_lock_irqsave(&device->lock, flags);
+	lockdep_assert_held(&device->lock);
 	switch (kvpci_core_signal(&device->core, source, &msg)) {
 	case KVPCI_IRQ_SEND:
 		kvpci_irq_send(device, &msg);
@@ -127,7 +127,49 @@ void kvpci_irq_signal(struct kvpci_device *device, u32 source)
 		kvpci_count(device, KVPCI_COUNT_IRQS_DROPPED);
 		break;
 	}
-	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+/**
+ * kvpci_irq_signal() - the device wants to notify the driver
+ * @device: the device
+ * @source: a queue, or KVPCI_SOURCE_CONFIG
+ *
+ * Context: interrupts are on.
+ */
+void kvpci_irq_signal(struct kvpci_device *device, u32 source)
+{
+	kvpci_count(device, KVPCI_COUNT_CALLS);
+	spin_lock_irq(&device->lock);
+	signal_locked(device, source);
+	spin_unlock_irq(&device->lock);
+}
+
+/**
+ * kvpci_irq_signal_wakeup() - the same from the wake-up of an eventfd
+ * @device: the device
+ * @source: a queue, or KVPCI_SOURCE_CONFIG
+ *
+ * Context: an eventfd's wait queue is locked, with interrupts off.
+ */
+void kvpci_irq_signal_wakeup(struct kvpci_device *device, u32 source)
+{
+	kvpci_count(device, KVPCI_COUNT_CALLS);
+	spin_lock(&device->lock);
+	signal_locked(device, source);
+	spin_unlock(&device->lock);
+}
+
+/**
+ * kvpci_irq_settle() - wait for a message on its way
+ * @device: the device; its lock is not held
+ *
+ * After a vector was masked, or the device reset: broadcasts are not sent
+ * under the lock, so one may have been overtaken.
+ */
+void kvpci_irq_settle(struct kvpci_device *device)
+{
+	if (unlikely(READ_ONCE(device->sending)))
+		flush_work(&device->irq_work);
 }
 
 /**
@@ -139,15 +181,14 @@ void kvpci_irq_signal(struct kvpci_device *device, u32 source)
 void kvpci_irq_send_pending(struct kvpci_device *device)
 {
 	struct kvpci_msg msg;
-	unsigned long flags;
 	int vector = -1;
 
 	do {
-		spin_lock_irqsave(&device->lock, flags);
+		spin_lock_irq(&device->lock);
 		vector = kvpci_core_next_pending(&device->core, vector + 1, &msg);
 		if (vector >= 0)
 			kvpci_irq_send(device, &msg);
-		spin_unlock_irqrestore(&device->lock, flags);
+		spin_unlock_irq(&device->lock);
 	} while (vector >= 0);
 }
 
@@ -164,7 +205,9 @@ static void set_pin(struct kvm *kvm, u32 gsi, int level)
 	table = srcu_dereference(kvm->irq_routing, &kvm->irq_srcu);
 	if (table && gsi < table->nr_rt_entries)
 		hlist_for_each_entry(entry, &table->map[gsi], link)
-			if (num < ARRAY_SIZE(entries))
+			/* Other types care who calls them. */
+			if (entry->type == KVM_IRQ_ROUTING_IRQCHIP &&
+			    num < ARRAY_SIZE(entries))
 				entries[num++] = *entry;
 	srcu_read_unlock(&kvm->irq_srcu, idx);
 
@@ -195,15 +238,14 @@ static void pull_line(struct kvpci_device *device, bool raise)
 
 static void sync_line_locked(struct kvpci_device *device)
 {
-	unsigned long flags;
 	bool raise;
 
 	lockdep_assert_held(&device->vm->line_lock);
 	if (device->gsi == KVPCI_GSI_NONE)
 		return;
-	spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irq(&device->lock);
 	raise = kvpci_core_intx(&device->core);
-	spin_unlock_irqrestore(&device->lock, flags);
+	spin_unlock_irq(&device->lock);
 	pull_line(device, raise);
 }
 
@@ -239,29 +281,26 @@ void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi)
 	mutex_unlock(&device->vm->line_lock);
 }
 
-static void send_deferred(struct kvpci_device *device)
+/* One deferred message; false if there was none left. */
+static bool send_one_deferred(struct kvpci_device *device)
 {
+	struct kvm_kernel_irq_routing_entry entry = device->msi;
 	struct kvpci_msg msg;
-	unsigned long flags;
 	unsigned int vector;
-	bool ready;
 
-	for (;;) {
-		spin_lock_irqsave(&device->lock, flags);
-		vector = find_first_bit(device->deferred, KVPCI_MAX_VECTORS);
-		ready = vector < KVPCI_MAX_VECTORS;
-		if (ready) {
-			__clear_bit(vector, device->deferred);
-			ready = kvpci_core_raise(&device->core, vector, &msg) ==
-				KVPCI_IRQ_SEND;
-		}
-		spin_unlock_irqrestore(&device->lock, flags);
-
-		if (vector >= KVPCI_MAX_VECTORS)
-			return;
-		if (ready)
-			deliver_and_count(device, &msg);
+	spin_lock_irq(&device->lock);
+	vector = find_first_bit(device->deferred, KVPCI_MAX_VECTORS);
+	if (vector < KVPCI_MAX_VECTORS) {
+		__clear_bit(vector, device->deferred);
+		device->sending = kvpci_core_raise(&device->core, vector, &msg) ==
+				  KVPCI_IRQ_SEND;
 	}
+	spin_unlock_irq(&device->lock);
+
+	if (device->sending)
+		deliver(device, &entry, &msg);
+	WRITE_ONCE(device->sending, false);
+	return vector < KVPCI_MAX_VECTORS;
 }
 
 void kvpci_irq_work(struct work_struct *work)
@@ -269,6 +308,7 @@ void kvpci_irq_work(struct work_struct *work)
 	struct kvpci_device *device =
 		container_of(work, struct kvpci_device, irq_work);
 
-	send_deferred(device);
+	while (send_one_deferred(device))
+		;
 	kvpci_irq_sync_line(device);
 }

@@ -11,7 +11,7 @@
  * A BAR is one range, whatever it holds. Memory doorbells are on the fast bus
  * as well, which VMX asks before it decodes an access.
  */
-#include <linux/delay.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
@@ -38,17 +38,52 @@ bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len)
 	return offset < range->size && len <= range->size - offset && len <= 8;
 }
 
+/* KVM's values come and go through memory of the access's length. */
+static u64 load_value(const void *val, int len)
+{
+	u64 value = 0;
+
+	switch (len) {
+	case 1:
+		return *(const u8 *)val;
+	case 2:
+		return get_unaligned((const u16 *)val);
+	case 4:
+		return get_unaligned((const u32 *)val);
+	default:
+		memcpy(&value, val, len);
+		return value;
+	}
+}
+
+static void store_value(void *val, int len, u64 value)
+{
+	switch (len) {
+	case 1:
+		*(u8 *)val = value;
+		break;
+	case 2:
+		put_unaligned((u16)value, (u16 *)val);
+		break;
+	case 4:
+		put_unaligned((u32)value, (u32 *)val);
+		break;
+	default:
+		memcpy(val, &value, len);
+		break;
+	}
+}
+
 static int bar_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		    gpa_t addr, int len, void *val)
 {
 	struct kvpci_range *range = to_range(iodev);
-	u64 value;
 
 	if (!kvpci_iobus_covers(range, addr, len))
 		return -EOPNOTSUPP;
-	kvpci_access_read(range->device, range->bar, addr - range->base, len,
-			  &value);
-	memcpy(val, &value, len);
+	store_value(val, len,
+		    kvpci_access_read(range->device, range->bar,
+				      addr - range->base, len));
 	return 0;
 }
 
@@ -56,13 +91,16 @@ static int bar_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		     gpa_t addr, int len, const void *val)
 {
 	struct kvpci_range *range = to_range(iodev);
-	u64 value = 0;
+	u32 offset = addr - range->base;
 
 	if (!kvpci_iobus_covers(range, addr, len))
 		return -EOPNOTSUPP;
-	memcpy(&value, val, len);
-	kvpci_access_write(range->device, range->bar, addr - range->base, len,
-			   value);
+	/* What a running device is asked for most, and needs the least. */
+	if (offset == range->bell && len == 2)
+		kvpci_access_kick(range->device, load_value(val, len));
+	else
+		kvpci_access_write(range->device, range->bar, offset, len,
+				   load_value(val, len));
 	return 0;
 }
 
@@ -128,10 +166,7 @@ static unsigned int count_on(const struct kvpci_map *map, u8 bus)
 	return num;
 }
 
-/*
- * A copy of a bus without @old and with @new. Without @new it cannot fail:
- * a device that goes away must get off the bus.
- */
+/* A copy of a bus without @old and with @new. */
 static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 				   const struct kvpci_map *old,
 				   struct kvpci_map *new)
@@ -141,13 +176,10 @@ static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 	unsigned int i;
 	int j;
 
-	for (;;) {
-		copy = kzalloc(struct_size(copy, range, num),
-			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-		if (copy || new)
-			break;
-		msleep(20);
-	}
+	/* Who goes away is not charged, so that only a full machine can fail. */
+	copy = kzalloc(struct_size(copy, range, num),
+		       new ? GFP_KERNEL_ACCOUNT | __GFP_NOWARN :
+			     GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 	if (!copy)
 		return NULL;
 
@@ -159,6 +191,25 @@ static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 		if (new->ranges[i].bus == index)
 			insert(copy, &new->ranges[i]);
 	return copy;
+}
+
+/* Stands where a device was that could not be taken off its bus. */
+static const struct kvm_io_device_ops absent_ops = {};
+static struct kvm_io_device absent = { .ops = &absent_ops };
+
+/*
+ * For want of memory for a smaller copy: our entries stay, and lead nowhere.
+ * The bus now points into the module, for the rest of the VM's life, of whose
+ * end nobody tells us: the module stays, too.
+ */
+static void bury(struct kvm_io_bus *bus, const struct kvpci_map *old)
+{
+	int i;
+
+	__module_get(THIS_MODULE);
+	for (i = 0; i < bus->dev_count; i++)
+		if (is_ours(&bus->range[i], old))
+			WRITE_ONCE(bus->range[i].dev, &absent);
 }
 
 /**
@@ -190,7 +241,9 @@ int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
 		if (!before[i] && !count_on(new, i))
 			continue;
 		after[i] = copy_bus(before[i], i, old, new);
-		if (!after[i])
+		if (!after[i] && !new)
+			bury(before[i], old);
+		else if (!after[i])
 			err = -ENOMEM;
 		else if (new && after[i]->dev_count - after[i]->ioeventfd_count >
 				NR_IOBUS_DEVS)
@@ -198,11 +251,13 @@ int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
 		if (err)
 			goto out;
 	}
-	for (i = 0; i < KVM_NR_BUSES; i++)
-		if (after[i])
-			rcu_assign_pointer(kvm->buses[i], after[i]);
+	for (i = 0; i < KVM_NR_BUSES; i++) {
+		if (!after[i])
+			continue;
+		rcu_assign_pointer(kvm->buses[i], after[i]);
+		after[i] = before[i];
+	}
 	synchronize_srcu_expedited(&kvm->srcu);
-	memcpy(after, before, sizeof(after));
 out:
 	mutex_unlock(&kvm->slots_lock);
 	for (i = 0; i < KVM_NR_BUSES; i++)
@@ -218,9 +273,9 @@ struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num)
 	return kzalloc(struct_size(map, ranges, num), GFP_KERNEL_ACCOUNT);
 }
 
-static void map_add(struct kvpci_map *map, struct kvpci_device *device,
-		    unsigned int bar, u8 bus, gpa_t base, u32 size,
-		    const struct kvpci_region *region)
+static struct kvpci_range *
+map_add(struct kvpci_map *map, struct kvpci_device *device, unsigned int bar,
+	u8 bus, gpa_t base, u32 size, const struct kvpci_region *region)
 {
 	struct kvpci_range *range = &map->ranges[map->num++];
 
@@ -231,6 +286,8 @@ static void map_add(struct kvpci_map *map, struct kvpci_device *device,
 	range->size = size;
 	range->bus = bus;
 	range->bar = bar;
+	range->bell = KVPCI_NO_BELL;
+	return range;
 }
 
 static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
@@ -238,17 +295,20 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 {
 	const struct kvpci_core *core = &device->core;
 	bool io = core->bars[bar].kind == KVPCI_BAR_IO;
+	struct kvpci_range *range;
 	unsigned int i;
 
-	map_add(map, device, bar, io ? KVM_PIO_BUS : KVM_MMIO_BUS, addr,
-		core->bars[bar].size, NULL);
-	if (io)
-		return;
+	range = map_add(map, device, bar, io ? KVM_PIO_BUS : KVM_MMIO_BUS, addr,
+			core->bars[bar].size, NULL);
 	for (i = core->region_first[bar]; i < core->region_first[bar + 1]; i++) {
 		const struct kvpci_region *region = &core->regions[i];
 
-		/* A shared doorbell needs the value, which is not passed. */
-		if (region->type == KVPCI_REGION_NOTIFY && region->multiplier)
+		if (region->type != KVPCI_REGION_NOTIFY)
+			continue;
+		/* A shared doorbell needs the value, which the fast bus lacks. */
+		if (!region->multiplier)
+			range->bell = region->offset;
+		else if (!io)
 			map_add(map, device, bar, KVM_FAST_MMIO_BUS,
 				addr + region->offset, region->length, region);
 	}
@@ -293,8 +353,6 @@ int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
  */
 void kvpci_iobus_unmap(struct kvpci_device *device)
 {
-	if (!device->map)
-		return;
 	kvpci_iobus_replace(device->vm->kvm, device->map, NULL);
 	kfree(device->map);
 	device->map = NULL;

@@ -47,12 +47,17 @@ long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
 		return -EFAULT;
 	if (size < ioctl->min_size)
 		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	ret = copy_struct_from_user(any, ioctl->size, user, size);
 	if (ret)
 		return ret;
 	/* Read a second time: somebody may have changed it in between. */
 	*(u32 *)any = size;
 
+	/* Nothing is done whose outcome cannot be told. */
+	if (ioctl->out && put_user(size, (u32 __user *)user))
+		return -EFAULT;
 	ret = ioctl->call(object, any);
 	if (ret < 0 || !ioctl->out)
 		return ret;

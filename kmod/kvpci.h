@@ -20,7 +20,8 @@
  *	      KVM's LAPIC delivery
  *
  * Handlers of guest accesses run inside kvm->srcu and take line_lock and
- * device->lock, so neither may be held while waiting for kvm->srcu.
+ * device->lock, so neither may be held while waiting for kvm->srcu. They may
+ * wait for irq_work, which therefore waits for nothing but line_lock.
  */
 #ifndef KVPCI_H
 #define KVPCI_H
@@ -79,6 +80,7 @@ typedef int (*kvpci_set_msi_t)(struct kvm_kernel_irq_routing_entry *e,
  * struct kvpci_vm - one KVM virtual machine
  * @ref: one for the file, one for each device
  * @kvm: the VM; we hold a reference
+ * @owner: KVM's vendor module, which the VM's code is in; we hold a reference
  * @set_msi: KVM's delivery of a message, found in its routing table
  * @ecam_lock: protects changes of @ecam and of its functions
  * @ecam: PCI configuration space, or NULL; never changes once set
@@ -89,6 +91,7 @@ struct kvpci_vm {
 	/* immutable after create */
 	struct kref ref;
 	struct kvm *kvm;
+	struct module *owner;
 	kvpci_set_msi_t set_msi;
 
 	struct mutex ecam_lock;	/* ecam and its functions */
@@ -126,6 +129,8 @@ struct kvpci_eventfds {
 	struct kvpci_call *call;
 };
 
+#define KVPCI_NO_BELL	0xffffffffU
+
 /**
  * struct kvpci_range - one range on one of KVM's buses
  * @iodev: what KVM calls
@@ -135,7 +140,8 @@ struct kvpci_eventfds {
  * @bar: index of the BAR
  * @device: whose BAR it is
  * @region: the doorbells, for a range on the fast bus
- * @vm: whose configuration space it is
+ * @bell: offset of a doorbell that all queues share, or KVPCI_NO_BELL
+ * @ecam: whose configuration space it is
  */
 struct kvpci_range {
 	struct kvm_io_device iodev;
@@ -145,7 +151,8 @@ struct kvpci_range {
 	u8 bar;
 	struct kvpci_device *device;
 	const struct kvpci_region *region;
-	struct kvpci_vm *vm;
+	u32 bell;
+	struct kvpci_ecam *ecam;
 };
 
 /**
@@ -160,6 +167,7 @@ struct kvpci_map {
 
 /**
  * struct kvpci_ecam - the PCI configuration space of a VM
+ * @vm: the VM
  * @map: its range on the bus
  * @user: functions the monitor answers for
  * @num_functions: how many there may be
@@ -167,6 +175,7 @@ struct kvpci_map {
  */
 struct kvpci_ecam {
 	/* immutable after create */
+	struct kvpci_vm *vm;
 	struct kvpci_map *map;
 	unsigned long *user;
 	u32 num_functions;
@@ -189,10 +198,12 @@ struct kvpci_ecam {
  * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
  * @fds: by queue
- * @lock: protects @core, @deferred and what @cs holds; interrupts are off under it, because
+ * @lock: protects @core, @msi, @deferred, @sending and what @cs holds; interrupts are off under it, because
  *	eventfds may be signalled from anywhere
  * @core: the registers
+ * @msi: what KVM's delivery function is given, ready but for the message
  * @deferred: vectors whose messages @irq_work is to send
+ * @sending: @irq_work is sending one of them, not under @lock
  * @irq_work: what may not be done where an eventfd is signalled: multicast
  *	messages, interrupt lines
  * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
@@ -217,9 +228,11 @@ struct kvpci_device {
 	struct mutex fds_lock;	/* changes of fds */
 	struct kvpci_eventfds *fds;
 
-	spinlock_t lock;	/* core, deferred, *cs; irqs off */
+	spinlock_t lock;	/* core to sending, and *cs; irqs off */
 	struct kvpci_core core;
+	struct kvm_kernel_irq_routing_entry msi;
 	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
+	bool sending;
 
 	struct work_struct irq_work;
 	u32 gsi;
@@ -303,10 +316,11 @@ int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
 void kvpci_iobus_unmap(struct kvpci_device *device);
 
 /* access.c */
-void kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		       u32 offset, unsigned int length, u64 *value);
+u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
+		      u32 offset, unsigned int length);
 void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value);
+void kvpci_access_kick(struct kvpci_device *device, u32 queue);
 bool kvpci_access_fast_kick(struct kvpci_device *device,
 			    const struct kvpci_region *region, u32 offset);
 
@@ -317,9 +331,12 @@ void kvpci_eventfds_release(struct kvpci_device *device);
 
 /* interrupt.c */
 kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm);
+void kvpci_irq_init(struct kvpci_device *device);
 void kvpci_irq_signal(struct kvpci_device *device, u32 source);
+void kvpci_irq_signal_wakeup(struct kvpci_device *device, u32 source);
 void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg);
 void kvpci_irq_send_pending(struct kvpci_device *device);
+void kvpci_irq_settle(struct kvpci_device *device);
 void kvpci_irq_sync_line(struct kvpci_device *device);
 void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi);
 void kvpci_irq_work(struct work_struct *work);

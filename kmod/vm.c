@@ -15,6 +15,7 @@ static void vm_release_ref(struct kref *ref)
 
 	kvpci_ecam_destroy(vm);
 	kvm_put_kvm(vm->kvm);
+	module_put(vm->owner);
 	mutex_destroy(&vm->ecam_lock);
 	mutex_destroy(&vm->line_lock);
 	kfree(vm);
@@ -58,8 +59,12 @@ static const struct file_operations vm_fops = {
 	.llseek = noop_llseek,
 };
 
-/* The KVM VM behind a descriptor, with a reference of its own. */
-static struct kvm *kvm_from_fd(int fd)
+/*
+ * The KVM VM behind a descriptor, with a reference of its own, and one on the
+ * module that its file holds: since 6.8 a reference on the VM does not keep
+ * kvm_amd or kvm_intel loaded.
+ */
+static struct kvm *kvm_from_fd(int fd, struct module **owner)
 {
 	struct file *file = fget(fd);
 	struct kvm *kvm;
@@ -69,8 +74,12 @@ static struct kvm *kvm_from_fd(int fd)
 	kvm = ERR_PTR(-EINVAL);
 	if (file_is_kvm(file)) {
 		kvm = file->private_data;
-		if (!kvm_get_kvm_safe(kvm))
+		if (kvm_get_kvm_safe(kvm)) {
+			*owner = file->f_op->owner;
+			__module_get(*owner);
+		} else {
 			kvm = ERR_PTR(-EINVAL);
+		}
 	}
 	fput(file);
 	return kvm;
@@ -79,25 +88,28 @@ static struct kvm *kvm_from_fd(int fd)
 long kvpci_vm_create(void *object, void *arg)
 {
 	const struct kvpci_vm_create *create = arg;
+	struct module *owner;
 	struct kvpci_vm *vm;
 	struct kvm *kvm;
 	int fd;
 
 	if (create->flags || create->__reserved)
 		return -EINVAL;
-	kvm = kvm_from_fd(create->kvm_fd);
+	kvm = kvm_from_fd(create->kvm_fd, &owner);
 	if (IS_ERR(kvm))
 		return PTR_ERR(kvm);
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm) {
 		kvm_put_kvm(kvm);
+		module_put(owner);
 		return -ENOMEM;
 	}
 	kref_init(&vm->ref);
 	mutex_init(&vm->ecam_lock);
 	mutex_init(&vm->line_lock);
 	vm->kvm = kvm;
+	vm->owner = owner;
 	vm->set_msi = kvpci_irq_find_set_msi(kvm);
 	if (!vm->set_msi) {
 		kvpci_vm_put(vm);

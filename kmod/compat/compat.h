@@ -20,4 +20,11 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 #define eventfd_signal(ctx)	compat_eventfd_signal(ctx)
 #endif
 
+/* 6.12 moved it. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#include <asm/unaligned.h>
+#else
+#include <linux/unaligned.h>
+#endif
+
 #endif /* KVPCI_COMPAT_H */

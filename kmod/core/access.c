@@ -25,8 +25,7 @@ struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
 					u32 offset, unsigned int length,
 					u64 value)
 {
-	const struct kvpci_queue *queue;
-	u32 index;
+	u32 queue;
 
 	/*
 	 * 4.1.5.2: the driver writes the queue's index, 16 bits wide, at the
@@ -38,20 +37,16 @@ struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
 	if (region->multiplier) {
 		if (offset & (region->multiplier - 1))
 			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-		index = offset / region->multiplier;
+		queue = offset / region->multiplier;
 	} else {
 		if (!length || offset)
 			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-		index = (u16)value;
+		queue = (u16)value;
 	}
 
-	if (index >= core->num_queues)
-		return kvpci_effect(KVPCI_EFFECT_NO_KICK, 0);
-	index = array_index_nospec(index, core->num_queues);
-	queue = &core->queues[index];
-	if (!READ_ONCE(queue->enable) || READ_ONCE(queue->reset))
-		return kvpci_effect(KVPCI_EFFECT_NO_KICK, 0);
-	return kvpci_effect(KVPCI_EFFECT_KICK, index);
+	if (!kvpci_core_may_kick(core, &queue))
+		return kvpci_effect(KVPCI_EFFECT_NO_KICK, queue);
+	return kvpci_effect(KVPCI_EFFECT_KICK, queue);
 }
 
 struct kvpci_effect kvpci_core_read(struct kvpci_core *core,

@@ -351,7 +351,7 @@ bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
 			      unsigned int length, u32 value)
 {
 	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
-	u32 old, mapped, change;
+	u32 old, mapped;
 	bool moves;
 
 	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
@@ -359,12 +359,13 @@ bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
 	offset = array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE);
 	if (starts_flr(cs, offset, length, value))
 		return true;
+	if (!(changes(cs, offset, length) & KVPCI_CONFIG_DECODE))
+		return false;
 	old = get(cs->value, offset, length);
 	mapped = kvpci_config_space_decode(cs, before);
-	change = kvpci_config_space_write(cs, offset, length, value);
-	moves = change & KVPCI_CONFIG_DECODE &&
-		(kvpci_config_space_decode(cs, after) != mapped ||
-		 memcmp(before, after, sizeof(before)));
+	kvpci_config_space_write(cs, offset, length, value);
+	moves = kvpci_config_space_decode(cs, after) != mapped ||
+		memcmp(before, after, sizeof(before));
 	put(cs->value, offset, length, old);
 	return moves;
 }
@@ -417,7 +418,8 @@ bool kvpci_config_space_window(const struct kvpci_config_space *cs,
 	access->length = length;
 	if (access->bar >= KVPCI_NUM_BARS || access->offset % length)
 		return false;
-	bar = &cs->bars[array_index_nospec(access->bar, KVPCI_NUM_BARS)];
+	access->bar = array_index_nospec(access->bar, KVPCI_NUM_BARS);
+	bar = &cs->bars[access->bar];
 	return bar->kind != KVPCI_BAR_NONE &&
 	       access->offset <= bar->size - length;
 }

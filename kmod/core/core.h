@@ -93,7 +93,7 @@ struct kvpci_msg {
  * struct kvpci_core - the registers of one function
  * @bars: kinds and sizes, by index
  * @described: what the BARs hold, in the order of the description
- * @regions: the same, grouped by BAR
+ * @regions: the same, grouped by BAR, doorbells first
  * @region_first: index in @regions of each BAR's first; [n + 1] ends BAR n
  * @features: offered feature bits
  * @num_queues: queues
@@ -386,6 +386,25 @@ struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
 static inline struct kvpci_effect kvpci_effect(u16 kind, u16 arg)
 {
 	return (struct kvpci_effect){ .kind = kind, .arg = arg };
+}
+
+/**
+ * kvpci_core_may_kick() - is there a queue to be notified?
+ * @core: the function
+ * @queue: its index, as the driver wrote it; made safe to use as one
+ *
+ * Needs no lock.
+ */
+static inline bool kvpci_core_may_kick(const struct kvpci_core *core,
+				       u32 *queue)
+{
+	const struct kvpci_queue *q;
+
+	if (*queue >= core->num_queues)
+		return false;
+	*queue = array_index_nospec(*queue, core->num_queues);
+	q = &core->queues[*queue];
+	return READ_ONCE(q->enable) && !READ_ONCE(q->reset);
 }
 
 #endif /* KVPCI_CORE_H */

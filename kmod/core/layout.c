@@ -194,6 +194,22 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 	return check_regions(desc, regions);
 }
 
+/* Return: @n, advanced by the regions of the BAR that are doorbells, or not. */
+static unsigned int add_regions(struct kvpci_core *core, unsigned int n,
+				unsigned int bar,
+				const struct kvpci_device_create *desc,
+				const struct kvpci_region *regions,
+				bool doorbells)
+{
+	unsigned int i;
+
+	for (i = 0; i < desc->num_regions; i++)
+		if (regions[i].bar == bar &&
+		    (regions[i].type == KVPCI_REGION_NOTIFY) == doorbells)
+			core->regions[n++] = regions[i];
+	return n;
+}
+
 void kvpci_core_init(struct kvpci_core *core,
 		     const struct kvpci_device_create *desc,
 		     const struct kvpci_region *regions, const u16 *queue_sizes)
@@ -204,9 +220,9 @@ void kvpci_core_init(struct kvpci_core *core,
 	memcpy(core->described, regions, desc->num_regions * sizeof(*regions));
 	for (bar = 0; bar < KVPCI_NUM_BARS; bar++) {
 		core->region_first[bar] = n;
-		for (i = 0; i < desc->num_regions; i++)
-			if (regions[i].bar == bar)
-				core->regions[n++] = regions[i];
+		/* Doorbells first: they are what a running device is asked for. */
+		n = add_regions(core, n, bar, desc, regions, true);
+		n = add_regions(core, n, bar, desc, regions, false);
 	}
 	core->region_first[bar] = n;
 

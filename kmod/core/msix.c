@@ -17,9 +17,16 @@ static bool vector_masked(const struct kvpci_core *core, unsigned int vector)
 	return core->vectors[vector].word[3] & PCI_MSIX_ENTRY_CTRL_MASKBIT;
 }
 
+/* R41, R45: nothing is sent before DRIVER_OK, nor once a reset has begun. */
+static bool device_live(const struct kvpci_core *core)
+{
+	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK &&
+	       core->backend != KVPCI_BACKEND_STOPPING;
+}
+
 static bool vector_sendable(const struct kvpci_core *core, unsigned int vector)
 {
-	return core->irq_flags & KVPCI_IRQ_MSIX_ENABLE &&
+	return device_live(core) && core->irq_flags & KVPCI_IRQ_MSIX_ENABLE &&
 	       function_sends(core) && !vector_masked(core, vector) &&
 	       core->pending[vector / 64] & BIT_ULL(vector % 64);
 }
@@ -34,11 +41,17 @@ static void vector_msg(const struct kvpci_core *core, unsigned int vector,
 	msg->vector = vector;
 }
 
-/* R41, R45: nothing is sent before DRIVER_OK, nor once a reset has begun. */
-static bool device_live(const struct kvpci_core *core)
+/* MSI-X is on and the device live: sent, or kept for later. */
+static inline enum kvpci_verdict raise(struct kvpci_core *core,
+				       unsigned int vector,
+				       struct kvpci_msg *msg)
 {
-	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK &&
-	       core->backend != KVPCI_BACKEND_STOPPING;
+	if (!function_sends(core) || vector_masked(core, vector)) {
+		core->pending[vector / 64] |= BIT_ULL(vector % 64);
+		return KVPCI_IRQ_PEND;
+	}
+	vector_msg(core, vector, msg);
+	return KVPCI_IRQ_SEND;
 }
 
 enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
@@ -46,12 +59,7 @@ enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
 {
 	if (!device_live(core) || !(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE))
 		return KVPCI_IRQ_DROP;
-	if (!function_sends(core) || vector_masked(core, vector)) {
-		core->pending[vector / 64] |= BIT_ULL(vector % 64);
-		return KVPCI_IRQ_PEND;
-	}
-	vector_msg(core, vector, msg);
-	return KVPCI_IRQ_SEND;
+	return raise(core, vector, msg);
 }
 
 enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
@@ -80,8 +88,7 @@ enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
 			  core->queues[source].msix_vector;
 	if (vector >= core->num_vectors)	/* R40: NO_VECTOR */
 		return KVPCI_IRQ_DROP;
-	return kvpci_core_raise(core, array_index_nospec(vector, core->num_vectors),
-				msg);
+	return raise(core, array_index_nospec(vector, core->num_vectors), msg);
 }
 
 int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
@@ -89,7 +96,8 @@ int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
 {
 	unsigned int vector;
 
-	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE) || !function_sends(core))
+	if (!device_live(core) ||
+	    !(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE) || !function_sends(core))
 		return -1;
 	for (vector = from; vector < core->num_vectors; vector++) {
 		u64 word = core->pending[vector / 64] >> (vector % 64);

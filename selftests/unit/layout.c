@@ -299,23 +299,30 @@ TEST_F(layout, order_within_bar)
 {
 	struct unit *u = &self->u;
 	const struct kvpci_core *core = &u->core;
-	int seen = 0;
+	u32 seen = 0;
 
+	/* Doorbells first, then the others; each in the description's order. */
 	for (unsigned int bar = 0; bar < KVPCI_NUM_BARS; bar++) {
-		int at = core->region_first[bar];
+		unsigned int at = core->region_first[bar];
 
-		for (u32 i = 0; i < u->desc.num_regions; i++) {
-			if (u->regions[i].bar != bar)
+		for (u32 n = 0; n < 2 * u->desc.num_regions; n++) {
+			bool others = n >= u->desc.num_regions;
+			const struct kvpci_region *region =
+				&u->regions[n % u->desc.num_regions];
+
+			if (region->bar != bar ||
+			    (region->type != KVPCI_REGION_NOTIFY) != others)
 				continue;
 			ASSERT_LT(at, core->region_first[bar + 1]);
-			EXPECT_EQ(0, memcmp(&core->regions[at++],
-					    &u->regions[i],
-					    sizeof(u->regions[i])));
+			EXPECT_EQ(0, memcmp(&core->regions[at++], region,
+					    sizeof(*region)));
 			seen++;
 		}
 		EXPECT_EQ(core->region_first[bar + 1], at);
 	}
-	EXPECT_EQ(u->desc.num_regions, (u32)seen);
+	EXPECT_EQ(u->desc.num_regions, seen);
+	EXPECT_EQ(0, memcmp(core->described, u->regions,
+			    u->desc.num_regions * sizeof(u->regions[0])));
 }
 
 /* The same registers are reached through every region of a type. */

@@ -16,13 +16,15 @@
  * Every structure passed to an ioctl begins with its own size in bytes. A size
  * smaller than the first published one is -EINVAL. A larger one than the
  * kernel knows is accepted as long as what the kernel does not know is zero,
- * and is -E2BIG otherwise. Reserved fields and undefined flag bits must be
- * zero, else -EINVAL. An ioctl that fails has changed nothing.
+ * and is -E2BIG otherwise, as is one above 4096. Reserved fields and undefined
+ * flag bits must be zero, else -EINVAL. Fields marked "out" are ignored on the
+ * way in. An ioctl that fails has changed nothing, unless memory it was to
+ * write to went away while it ran.
  *
  * Errors any ioctl can return, beside those named with it:
  *	-EFAULT		a pointer does not lead to accessible memory
  *	-EINVAL		size too small, reserved field or unknown flag set
- *	-E2BIG		unknown tail of the structure is not zero
+ *	-E2BIG		unknown tail of the structure is not zero, or size too large
  *	-ENOTTY		no such ioctl on this kind of object
  *	-ENOMEM		out of memory
  */
@@ -246,7 +248,8 @@ struct kvpci_device_create {
  * Replaces the whole mapping at once, with the guest running. When the call
  * returns no access to an old address is under way. The module does not
  * compare addresses across devices: where two overlap, as two PCI functions
- * may, one of them answers.
+ * may, at most one of them answers, and others of their addresses may exit to
+ * the monitor.
  *
  * Errors:
  *	-ENXIO		@mapped names a BAR that is not there
@@ -280,8 +283,8 @@ struct kvpci_device_map {
  *	(KVPCI_DEVICE_IRQ, on a device)
  * @size: in: bytes of this structure
  * @flags: in: KVPCI_IRQ_* bits
- * @gsi: in: the line INTx drives, 0 to 23, or KVPCI_GSI_NONE. Functions of one
- *	VM may share a line; nothing but kvpci may drive it.
+ * @gsi: in: the line INTx drives, 0 to 23, or KVPCI_GSI_NONE. Devices of one
+ *	kvpci VM may share a line; nothing else may drive it.
  * @pending: out: 1 if PCI Status.Interrupt is set (R26), else 0
  *
  * For a monitor that keeps configuration space to itself. Call it whenever the
@@ -443,6 +446,7 @@ enum kvpci_event_kind {
  * @kind: enum kvpci_event_kind
  * @queue: the queue, or KVPCI_EVENT_NO_QUEUE
  * @status: device_status when the event was read
+ * @__reserved: zero; room for what events may tell some day
  *
  * Events are states that wait to be seen, not a log: the guest cannot make the
  * module remember more than one of a kind (and queue), and an event that the
@@ -461,6 +465,7 @@ struct kvpci_event {
 	__u32 kind;
 	__u32 queue;
 	__u32 status;
+	__u32 __reserved[4];
 };
 
 /**
@@ -574,6 +579,7 @@ struct kvpci_config_write {
  * Errors:
  *	-EBADF		a descriptor is not open
  *	-EINVAL		@queue is out of range, or a descriptor is not an eventfd
+ *	-EBUSY		@call_fd serves another queue of this device
  */
 struct kvpci_queue_fds {
 	__u32 size;
