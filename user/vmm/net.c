@@ -197,6 +197,11 @@ static bool is_ctrl(const struct net *net, unsigned int queue)
 	return has(net, VIRTIO_NET_F_CTRL_VQ) && queue == net->ctrl_index;
 }
 
+static bool ctrl_runs(const struct net *net)
+{
+	return is_ctrl(net, net->ctrl_index) && net->running[net->ctrl_index];
+}
+
 /* Queues that nobody serves, such as those beyond the first pair without MQ. */
 static bool is_data(const struct net *net, unsigned int queue)
 {
@@ -328,9 +333,8 @@ static void *follow(void *arg)
 	int n;
 
 	while (!fds[QUIT].revents) {
-		fds[CTRL].fd = net->ctrl_index &&
-			net->running[net->ctrl_index] ?
-			net->kicks[net->ctrl_index] : -1;
+		fds[CTRL].fd = ctrl_runs(net) ? net->kicks[net->ctrl_index] :
+			-1;
 		if (poll(fds, NUM, -1) < 0)
 			continue;
 		if (fds[CTRL].revents)

@@ -35,6 +35,7 @@ struct pci {
 	struct pci_places places;
 	unsigned int num_slots;
 	struct transport *slots[PCI_SLOTS];
+	bool complained;
 };
 
 int pci_create(struct vm *vm)
@@ -99,8 +100,11 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 		return bridge_read(offset, length);
 	t = pci->slots[slot];
 	err = t->ops->config(t, offset, length, &value, write);
-	if (err)
+	if (err && !pci->complained) {
+		/* Once: a guest could cause it all day long. */
+		pci->complained = true;
 		report_error(err, "PCI slot %u: configuration space", slot);
+	}
 	return value;
 }
 

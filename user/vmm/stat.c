@@ -87,6 +87,8 @@ int command_stat(int argc, char **argv)
 	n = scandir(DEVICES, &entries, is_device, alphasort);
 	if (n < 0)
 		return report_no_directory(-errno);
+	if (!n && !argc)
+		report("stat: no device is running");
 	for (i = 0; i < n; i++) {
 		if (!argc)
 			print_device(entries[i]->d_name);	/* or it has just gone */
