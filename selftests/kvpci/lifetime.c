@@ -137,6 +137,19 @@ TEST_F(lifetime, device_alone)
 	close_one(&m->dev);
 }
 
+/* A VM that only we hold still needs the module that runs it. */
+TEST_F(lifetime, kvm_module_is_held)
+{
+	struct machine *m = &self->m;
+
+	guest_destroy(&m->g);
+	close_one(&m->vm);
+	close_one(&m->ctl);
+	usleep(100000);
+	EXPECT_LT(0, kvm_users());
+	close_one(&m->dev);
+}
+
 /* --- with the guest running ------------------------------------------------ */
 
 struct load {
