@@ -51,6 +51,8 @@ TEST_F(event, start_and_stop)
 	EXPECT_EQ(sizeof(e), e.size);
 	EXPECT_EQ(KVPCI_EVENT_NO_QUEUE, e.queue);
 	EXPECT_EQ(ST_RUNNING, e.status);
+	for (size_t i = 0; i < ARRAY_SIZE(e.__reserved); i++)
+		EXPECT_EQ(0, e.__reserved[i]);
 	EXPECT_EQ(0, polled(m));
 	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
 
@@ -172,18 +174,19 @@ TEST_F(event, buffers)
 {
 	struct machine *m = &self->m;
 	void *volatile nowhere = (void *)8;
-	uint8_t buffer[40];
+	uint8_t buffer[2 * sizeof(struct kvpci_event)];
+	const int one = sizeof(struct kvpci_event);
 
 	EXPECT_EQ(-1, read(m->dev, buffer, 0));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, read(m->dev, buffer, 15));
+	EXPECT_EQ(-1, read(m->dev, buffer, one - 1));
 	EXPECT_EQ(EINVAL, errno);
 	driver_start(m);
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
 	/* a fault loses nothing */
-	EXPECT_EQ(-1, read(m->dev, nowhere, 16));
+	EXPECT_EQ(-1, read(m->dev, nowhere, one));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(16, read(m->dev, buffer, 31));
+	EXPECT_EQ(one, read(m->dev, buffer, 2 * one - 1));
 	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, NULL));
 	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
 }

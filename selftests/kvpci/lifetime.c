@@ -129,8 +129,8 @@ TEST_F(lifetime, device_alone)
 	close_one(&m->vm);
 	close_one(&m->ctl);
 	guest_destroy(&m->g);
-	EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[1]));
-	eventfd_add(m->call[1]);
+	EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[1], m->call[0]));
+	eventfd_add(m->call[0]);
 	EXPECT_EQ(0, device_map(m->dev, 0x2000, 0, 0));
 	EXPECT_EQ(0, device_irq(m->dev, MSIX_ON, 5));
 	EXPECT_LT(0, device_stats(m->dev).common_writes);
@@ -252,13 +252,16 @@ TEST_F(lifetime, reconfigure_under_calls)
 	struct machine *m = &self->m;
 	struct load load, calls = { .m = m };
 
+	/* queue 0 is to have this eventfd at times */
+	ASSERT_EQ(0, queue_fds(m->dev, 2, -1, -1));
 	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, 5));
 	for (unsigned int v = 0; v < 4; v++)
 		driver_vector(m, v, 0xfee00000, 0x41 + v, false);
 	start_load(&load, m);
 	ASSERT_EQ(0, pthread_create(&calls.thread, NULL, signal_calls, &calls));
 	for (int i = 0; i < 150; i++) {
-		EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[i % 2]));
+		EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[0],
+				       m->call[i % 2 * 2]));
 		EXPECT_EQ(0, queue_fds(m->dev, 1, i % 3 ? m->kick[1] : -1,
 				       i % 5 ? m->call[1] : -1));
 		device_irq(m->dev, i % 4 ? MSIX_ON : 0, i % 7);

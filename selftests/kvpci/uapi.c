@@ -272,6 +272,40 @@ TEST(sizes)
 	}
 }
 
+/* Nothing is longer than a page, whatever it holds. */
+TEST_F(uapi, size_limit)
+{
+	struct kvpci_info *info = calloc(3, 4096);
+
+	ASSERT_NE(NULL, info);
+	info->size = 4096;
+	test_ok(self->m.ctl, KVPCI_INFO, info);
+	info->size = 4097;
+	test_err(E2BIG, self->m.ctl, KVPCI_INFO, info);
+	info->size = 3 * 4096;
+	test_err(E2BIG, self->m.ctl, KVPCI_INFO, info);
+	info->size = ~0U;
+	test_err(E2BIG, self->m.ctl, KVPCI_INFO, info);
+	free(info);
+}
+
+/* Fields that only come out may hold anything on the way in. */
+TEST_F(uapi, out_fields_are_ignored)
+{
+	struct machine *m = &self->m;
+	struct kvpci_device_irq irq = {
+		.size = sizeof(irq), .gsi = KVPCI_GSI_NONE, .pending = 77,
+	};
+	struct kvpci_queue_state queue = { .size = sizeof(queue) };
+
+	test_ok(m->dev, KVPCI_DEVICE_IRQ, &irq);
+	EXPECT_EQ(0, irq.pending);
+	memset((uint8_t *)&queue + 8, 0xee, sizeof(queue) - 8);
+	test_ok(m->dev, KVPCI_QUEUE_STATE, &queue);
+	EXPECT_EQ(0, queue.__reserved);
+	EXPECT_EQ(0, queue.desc);
+}
+
 /* Reserved fields and unknown flags. */
 TEST(zeroes)
 {
