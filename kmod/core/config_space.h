@@ -63,7 +63,10 @@ int kvpci_config_space_init(struct kvpci_config_space *cs,
 			    u8 intx_pin);
 
 /**
- * kvpci_config_space_read() - read 1, 2 or 4 bytes inside the space
+ * kvpci_config_space_read() - read from the space
+ * @cs: the space
+ * @offset: first byte
+ * @length: 1, 2 or 4
  *
  * Before reading the data field of the window, see
  * kvpci_config_space_window_hit(): the access it describes comes first.
@@ -72,7 +75,11 @@ u32 kvpci_config_space_read(const struct kvpci_config_space *cs, u32 offset,
 			    unsigned int length);
 
 /**
- * kvpci_config_space_write() - write 1, 2 or 4 bytes inside the space
+ * kvpci_config_space_write() - write to the space
+ * @cs: the space
+ * @offset: first byte
+ * @length: 1, 2 or 4
+ * @value: the value; read-only bits of it are ignored
  *
  * Return: bits of enum kvpci_config_change.
  */

@@ -103,7 +103,20 @@ struct kvpci_msg {
  * @vectors: @num_vectors of them; caller's memory
  * @config: device configuration; caller's memory
  * @config_mask: bits of it the driver may write, or NULL; caller's memory
+ * @device_feature_select: device_feature_select
+ * @driver_feature_select: driver_feature_select
+ * @driver_features: what the driver wrote to driver_feature
+ * @config_msix_vector: config_msix_vector
+ * @queue_select: queue_select
+ * @device_status: device_status
+ * @config_generation: config_generation
+ * @generation_read: the generation the driver read last
+ * @isr: ISR status
+ * @irq_flags: KVPCI_IRQ_*, the PCI side of interrupts
  * @pending: the PBA, one bit a vector
+ * @backend: enum kvpci_backend
+ * @events: BIT(enum kvpci_event_kind) that wait to be read
+ * @queue_events: how many queues have an event that waits to be read
  */
 struct kvpci_core {
 	/* immutable after create */
@@ -128,17 +141,17 @@ struct kvpci_core {
 	u16 queue_select;
 	u8 device_status;
 	u8 config_generation;
-	u8 generation_read;	/* the generation the driver saw last */
+	u8 generation_read;
 
 	/* interrupts */
 	u8 isr;
-	u8 irq_flags;		/* KVPCI_IRQ_* */
+	u8 irq_flags;
 	u64 pending[KVPCI_MAX_VECTORS / 64];
 
 	/* events */
-	u8 backend;		/* enum kvpci_backend */
-	u8 events;		/* BIT(enum kvpci_event_kind) that wait to be read */
-	u16 queue_events;	/* queues in STARTING or STOP_POSTED */
+	u8 backend;
+	u8 events;
+	u16 queue_events;
 };
 
 /* layout.c: is the description of a device sound, and the tables made of it */
@@ -287,6 +300,7 @@ int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue);
 
 /**
  * kvpci_core_fail() - set DEVICE_NEEDS_RESET
+ * @core: the function
  *
  * Return: true if the driver is to be notified of a configuration change.
  */
