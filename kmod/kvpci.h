@@ -198,8 +198,8 @@ struct kvpci_ecam {
  * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
  * @fds: by queue
- * @lock: protects @core, @msi, @deferred, @sending and what @cs holds; interrupts are off under it, because
- *	eventfds may be signalled from anywhere
+ * @lock: protects @core, @msi, @deferred, @sending and what @cs holds;
+ *	interrupts are off under it, since eventfds may be signalled anywhere
  * @core: the registers
  * @msi: what KVM's delivery function is given, ready but for the message
  * @deferred: vectors whose messages @irq_work is to send
