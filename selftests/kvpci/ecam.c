@@ -448,6 +448,27 @@ TEST_F(ecam, gone)
 	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
 }
 
+/* What the monitor set while it kept the interrupt bits is over. */
+TEST_F(ecam, placed_anew)
+{
+	struct machine *m = &self->m;
+
+	close(m->dev);
+	m->dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, m->dev);
+	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, PIN));
+	ASSERT_EQ(0, place(m->dev, OURS, 0x020000, 0, KVPCI_GSI_NONE));
+	for (unsigned int q = 0; q < DEV_QUEUES; q++)
+		ASSERT_EQ(0, queue_fds(m->dev, q, m->kick[q], m->call[q]));
+	set_up(m);
+	driver_vector(m, 1, 0xfee00000, 0x42, false);
+	driver_run(m);
+	eventfd_add(m->call[0]);
+	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+	/* MSI-X is off: it is the line that was asked for */
+	EXPECT_NE(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+}
+
 TEST_F(ecam, place_errors)
 {
 	struct machine *m = &self->m;

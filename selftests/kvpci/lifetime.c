@@ -29,12 +29,14 @@ FIXTURE(lifetime) {
 	struct machine m;
 	int users;
 	int kvm_users;
+	int kvm_vms;
 };
 
 FIXTURE_SETUP(lifetime)
 {
 	self->users = module_users();
 	self->kvm_users = kvm_users();
+	self->kvm_vms = kvm_vms();
 	machine_create(&self->m);
 	machine_fds(&self->m);
 	driver_run(&self->m);
@@ -45,6 +47,7 @@ FIXTURE_TEARDOWN(lifetime)
 	machine_destroy(&self->m);
 	EXPECT_EQ(self->users, settled(module_users, self->users));
 	EXPECT_EQ(self->kvm_users, settled(kvm_users, self->kvm_users));
+	EXPECT_EQ(self->kvm_vms, settled(kvm_vms, self->kvm_vms));
 }
 
 static void close_one(int *fd)

@@ -561,7 +561,7 @@ static void config_space(struct fuzz *f)
 	u32 at = anchors[take(f, 1) % ARRAY_SIZE(anchors)] + take(f, 1) % 64 / 3;
 	u8 how = take(f, 1);
 	unsigned int length = 1U << (how >> 1) % 3;
-	u32 change, value = take_value(f);
+	u32 change, flags, value = take_value(f);
 
 	if (!(how & 1)) {
 		value = kvpci_config_space_read(&f->cs, at, length);
@@ -575,9 +575,9 @@ static void config_space(struct fuzz *f)
 		window_access(f, true);
 	if (change & KVPCI_CONFIG_DECODE)
 		check_decode(f);
+	flags = kvpci_config_space_irq_flags(&f->cs);
 	if (change & KVPCI_CONFIG_IRQ)
-		kvpci_core_set_irq_flags(&f->u.core,
-				kvpci_config_space_irq_flags(&f->cs));
+		kvpci_core_set_irq_flags(&f->u.core, flags);
 	if (change & KVPCI_CONFIG_FLR)
 		reach(f, FUZZ_FLR);
 	if (f->steps % 32 == 0)

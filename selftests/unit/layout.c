@@ -310,8 +310,9 @@ TEST_F(layout, order_within_bar)
 			const struct kvpci_region *region =
 				&u->regions[n % u->desc.num_regions];
 
-			if (region->bar != bar ||
-			    (region->type != KVPCI_REGION_NOTIFY) != others)
+			bool bell = region->type == KVPCI_REGION_NOTIFY;
+
+			if (region->bar != bar || bell == others)
 				continue;
 			ASSERT_LT(at, core->region_first[bar + 1]);
 			EXPECT_EQ(0, memcmp(&core->regions[at++], region,

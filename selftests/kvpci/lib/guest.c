@@ -142,7 +142,11 @@ static void set_registers(struct guest *g, unsigned int index)
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		guest_die("KVM_GET_SREGS");
 	sregs.cs = code;
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.ds = data;
+	sregs.es = data;
+	sregs.fs = data;
+	sregs.gs = data;
+	sregs.ss = data;
 	sregs.tr = (struct kvm_segment){
 		.limit = 0x67, .selector = TR_SELECTOR, .type = 11,
 		.present = 1,
@@ -286,7 +290,8 @@ void guest_destroy(struct guest *g)
 		close(g->kvm_fd);
 	if (g->memory)
 		munmap(g->memory, GUEST_RAM_SIZE);
-	g->vm_fd = g->kvm_fd = -1;
+	g->vm_fd = -1;
+	g->kvm_fd = -1;
 	g->memory = NULL;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "machine.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 /* --- objects -------------------------------------------------------------- */
@@ -132,12 +134,34 @@ int kvm_users(void)
 	return users < 0 ? use_count("kvm_amd") : users;
 }
 
+int kvm_vms(void)
+{
+	const char *path = "/sys/kernel/debug/kvm";
+	struct dirent *entry;
+	int vms = 0;
+	DIR *dir;
+
+	dir = opendir(path);
+	if (!dir) {
+		mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+		dir = opendir(path);
+	}
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
+		vms += entry->d_type == DT_DIR && entry->d_name[0] != '.';
+	closedir(dir);
+	return vms;
+}
+
 void machine_create_on(struct machine *m, unsigned int vcpus,
 		       struct device_desc *desc)
 {
 	memset(m, 0, sizeof(*m));
-	for (unsigned int q = 0; q < DEV_QUEUES; q++)
-		m->kick[q] = m->call[q] = -1;
+	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
+		m->kick[q] = -1;
+		m->call[q] = -1;
+	}
 	guest_create_parts(&m->g, GUEST_ALL, vcpus);
 	m->ctl = open_kvpci();
 	m->vm = vm_create(m->ctl, m->g.vm_fd);

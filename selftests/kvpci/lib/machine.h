@@ -109,6 +109,8 @@ void require_kvpci(void);
 int module_users(void);
 /** kvm_users() - the same of KVM: its files and virtual machines */
 int kvm_users(void);
+/** kvm_vms() - KVM virtual machines as debugfs lists them, -1 without it */
+int kvm_vms(void);
 
 struct machine {
 	struct guest g;

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every errno that the uAPI header documents, ioctl by ioctl, and what the
+ * calls that succeed return.
+ */
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+#define test_ok(fd, cmd, arg) \
+	ASSERT_EQ(0, do_ioctl(fd, cmd, arg))
+#define test_err(err, fd, cmd, arg) \
+	EXPECT_EQ(-(err), do_ioctl(fd, cmd, arg))
+
+FIXTURE(errors) {
+	struct machine m;
+	struct device_desc desc;
+};
+
+FIXTURE_SETUP(errors)
+{
+	device_describe(&self->desc);
+	machine_create_on(&self->m, 1, &self->desc);
+}
+
+FIXTURE_TEARDOWN(errors)
+{
+	machine_destroy(&self->m);
+}
+
+TEST_F(errors, info)
+{
+	struct kvpci_info info = { .size = sizeof(info), .caps = 77 };
+
+	test_ok(self->m.ctl, KVPCI_INFO, &info);
+	EXPECT_EQ(sizeof(info), info.size);
+	EXPECT_EQ(KVPCI_CAP_IO_BAR | KVPCI_CAP_INTX | KVPCI_CAP_QUEUE_RESET,
+		  info.caps & (KVPCI_CAP_IO_BAR | KVPCI_CAP_INTX |
+			       KVPCI_CAP_QUEUE_RESET));
+	EXPECT_EQ(KVPCI_MAX_QUEUES, info.max_queues);
+	EXPECT_EQ(KVPCI_MAX_VECTORS, info.max_vectors);
+	EXPECT_EQ(KVPCI_MAX_CONFIG, info.max_config);
+	EXPECT_EQ(KVPCI_MAX_REGIONS, info.max_regions);
+}
+
+TEST_F(errors, vm_create)
+{
+	struct machine *m = &self->m;
+	struct guest bare;
+	int fd, event = eventfd(0, 0);
+
+	EXPECT_EQ(-EBADF, vm_create(m->ctl, -1));
+	EXPECT_EQ(-EBADF, vm_create(m->ctl, 900));
+	EXPECT_EQ(-EINVAL, vm_create(m->ctl, m->g.kvm_fd));
+	EXPECT_EQ(-EINVAL, vm_create(m->ctl, m->g.vcpu[0].fd));
+	EXPECT_EQ(-EINVAL, vm_create(m->ctl, m->ctl));
+	EXPECT_EQ(-EINVAL, vm_create(m->ctl, event));
+	close(event);
+
+	guest_create_parts(&bare, 0, 0);
+	EXPECT_EQ(-ENXIO, vm_create(m->ctl, bare.vm_fd));
+	guest_destroy(&bare);
+	guest_create_parts(&bare, GUEST_IRQCHIP, 0);
+	EXPECT_EQ(-ENXIO, vm_create(m->ctl, bare.vm_fd));
+	guest_set_msi_routes(&bare, 1);
+	fd = vm_create(m->ctl, bare.vm_fd);
+	EXPECT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	close(fd);
+	guest_destroy(&bare);
+
+	/* several may take part in one VM */
+	fd = vm_create(m->ctl, m->g.vm_fd);
+	EXPECT_LE(0, fd);
+	close(fd);
+}
+
+#define EDIT(edit_name, ...) \
+	static void edit_name(struct device_desc *d) { __VA_ARGS__; }
+
+EDIT(id, d->create.virtio_id = 64)
+EDIT(no_queues, d->create.num_queues = 0)
+EDIT(many_queues, d->create.num_queues = KVPCI_MAX_QUEUES + 1)
+EDIT(huge_queues, d->create.num_queues = ~0U)
+EDIT(one_vector, d->create.num_vectors = 1)
+EDIT(many_vectors, d->create.num_vectors = ~0U)
+EDIT(large_config, d->create.config_size = KVPCI_MAX_CONFIG + 1)
+EDIT(huge_config, d->create.config_size = ~0U)
+EDIT(no_regions, d->create.num_regions = 0)
+EDIT(many_regions, d->create.num_regions = KVPCI_MAX_REGIONS + 1)
+EDIT(huge_regions, d->create.num_regions = ~0U)
+EDIT(no_name, d->create.name[0] = 0)
+EDIT(endless_name, memset(d->create.name, 'x', sizeof(d->create.name)))
+EDIT(odd_name, strcpy((char *)d->create.name, "a\tb"))
+EDIT(slash_name, strcpy((char *)d->create.name, "../a"))
+EDIT(name_behind, d->create.name[20] = 'x')
+EDIT(not_virtio_1, d->create.features[0] &= ~(1ULL << 32))
+EDIT(bar_size, d->create.bars[5] = ((struct kvpci_bar){ KVPCI_BAR_IO, 3 }))
+EDIT(bar_after_64, d->create.bars[3] =
+	((struct kvpci_bar){ KVPCI_BAR_MEM32, 4096 }))
+EDIT(queue_size, d->sizes[0] = 100)
+EDIT(misaligned, d->regions[5].offset = 0x102)
+EDIT(too_short, d->regions[8].length = 16)
+EDIT(multiplier, d->regions[7].multiplier = 3)
+EDIT(region_reserved, d->regions[0].__reserved = 1)
+EDIT(no_such_bar, d->regions[5].bar = 4)
+EDIT(outside, d->regions[5].offset = BAR_MEM_SIZE)
+EDIT(overlap, d->regions[5].offset = 0x3c)
+EDIT(two_tables, d->regions[5] = d->regions[8]; d->regions[5].offset = 0x1800)
+EDIT(no_common, d->regions[0].type = d->regions[4].type = KVPCI_REGION_DEVICE)
+EDIT(no_pba, d->create.num_regions--)
+EDIT(sr_iov, d->create.features[0] |= 1ULL << 37)
+EDIT(suspend, d->create.features[0] |= 1ULL << 43)
+EDIT(bad_regions, d->create.regions = 8)
+EDIT(bad_sizes, d->create.queue_sizes = 8)
+EDIT(bad_config, d->create.config = 8)
+EDIT(bad_mask, d->create.config_mask = 8)
+EDIT(kernel_regions, d->create.regions = 0xffff888000000000ULL)
+EDIT(io_and_mem_sound, d->create.num_queues = DEV_QUEUES)
+EDIT(long_name, memset(d->create.name, 'x', sizeof(d->create.name) - 1))
+EDIT(no_mask, d->create.config_mask = 0)
+
+TEST_F(errors, device_create)
+{
+	static const struct {
+		const char *name;
+		void (*edit)(struct device_desc *d);
+		int expect;
+	} edits[] = {
+#define ROW(edit, expect) { #edit, edit, expect }
+		ROW(id, -EINVAL), ROW(no_queues, -EINVAL),
+		ROW(many_queues, -EINVAL), ROW(huge_queues, -EINVAL),
+		ROW(one_vector, -EINVAL), ROW(many_vectors, -EINVAL),
+		ROW(large_config, -EINVAL), ROW(huge_config, -EINVAL),
+		ROW(no_regions, -EINVAL), ROW(many_regions, -EINVAL),
+		ROW(huge_regions, -EINVAL), ROW(no_name, -EINVAL),
+		ROW(endless_name, -EINVAL), ROW(odd_name, -EINVAL),
+		ROW(slash_name, -EINVAL), ROW(name_behind, -EINVAL),
+		ROW(not_virtio_1, -EINVAL), ROW(bar_size, -EINVAL),
+		ROW(bar_after_64, -EINVAL), ROW(queue_size, -EINVAL),
+		ROW(misaligned, -EINVAL), ROW(too_short, -EINVAL),
+		ROW(multiplier, -EINVAL), ROW(region_reserved, -EINVAL),
+		ROW(no_such_bar, -ENXIO), ROW(outside, -ERANGE),
+		ROW(overlap, -EEXIST), ROW(two_tables, -EEXIST),
+		ROW(no_common, -ENODATA), ROW(no_pba, -ENODATA),
+		ROW(sr_iov, -EOPNOTSUPP), ROW(suspend, -EOPNOTSUPP),
+		ROW(bad_regions, -EFAULT), ROW(bad_sizes, -EFAULT),
+		ROW(bad_config, -EFAULT), ROW(bad_mask, -EFAULT),
+		ROW(kernel_regions, -EFAULT),
+		ROW(io_and_mem_sound, 0), ROW(long_name, 0), ROW(no_mask, 0),
+#undef ROW
+	};
+	struct machine *m = &self->m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
+		int ret;
+
+		device_describe(&self->desc);
+		edits[i].edit(&self->desc);
+		ret = device_create(m->vm, &self->desc);
+		EXPECT_EQ(edits[i].expect, ret < 0 ? ret : 0)
+			TH_LOG("row '%s'", edits[i].name);
+		if (ret < 0)
+			continue;
+		EXPECT_EQ(FD_CLOEXEC, fcntl(ret, F_GETFD));
+		close(ret);
+	}
+}
+
+TEST_F(errors, device_map)
+{
+	static const struct {
+		uint32_t mapped;
+		uint64_t addr[KVPCI_NUM_BARS];
+		int expect;
+	} maps[] = {
+		{ 1, { 0xc000 }, 0 },
+		{ 7, { 0xff80, 0xffffc000, 0xfffffffffe000 }, 0 },
+		{ 0, { 0 }, 0 },
+		{ 1 << 3, { 0 }, -ENXIO },
+		{ 1 << 4, { 0, 0, 0, 0, 0x10000 }, -ENXIO },
+		{ 1 << 6, { 0 }, -ENXIO },
+		{ 0x80000000, { 0 }, -ENXIO },
+		{ 1, { 0xc001 }, -EINVAL },
+		{ 1, { 0xc040 }, -EINVAL },
+		{ 2, { 0, 0xd0001000 }, -EINVAL },
+		{ 2, { 0xc000, 0xd0000000 }, -EINVAL },
+		{ 0, { 0, 0, 0, 0, 0, 1 }, -EINVAL },
+		{ 1, { 0x10000 }, -ERANGE },
+		{ 2, { 0, 0x100000000 }, -ERANGE },
+		{ 2, { 0, 0xffffffffffffc000 }, -ERANGE },
+		{ 4, { 0, 0, 1ULL << 52 }, -ERANGE },
+		{ 4, { 0, 0, 0xffffffffffffe000 }, -ERANGE },
+	};
+	struct machine *m = &self->m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		struct kvpci_device_map map = {
+			.size = sizeof(map), .mapped = maps[i].mapped,
+		};
+
+		memcpy(map.addr, maps[i].addr, sizeof(map.addr));
+		EXPECT_EQ(maps[i].expect, do_ioctl(m->dev, KVPCI_DEVICE_MAP,
+						   &map))
+			TH_LOG("row %zu", i);
+		/* A call that fails has changed nothing. */
+		if (maps[i].expect)
+			continue;
+		ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
+	}
+	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
+TEST_F(errors, device_irq)
+{
+	struct machine *m = &self->m;
+	int dev;
+
+	EXPECT_EQ(0, device_irq(m->dev, MSIX_ON, 0));
+	EXPECT_EQ(0, device_irq(m->dev, 0, 23));
+	EXPECT_EQ(-EINVAL, device_irq(m->dev, 0, 24));
+	EXPECT_EQ(-EINVAL, device_irq(m->dev, 0, KVPCI_GSI_NONE - 1));
+
+	self->desc.create.num_vectors = 0;
+	self->desc.create.num_regions -= 2;
+	dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, dev);
+	EXPECT_EQ(-ENXIO, device_irq(dev, KVPCI_IRQ_MSIX_ENABLE, 0));
+	EXPECT_EQ(-ENXIO, device_irq(dev, KVPCI_IRQ_MSIX_MASKALL, 0));
+	EXPECT_EQ(0, device_irq(dev, KVPCI_IRQ_MASTER, 0));
+	close(dev);
+}
+
+TEST_F(errors, device_ack)
+{
+	struct machine *m = &self->m;
+
+	EXPECT_EQ(-EINVAL, device_ack(m->dev, 0, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_START,
+				      KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_STOP, 0));
+	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP,
+				      DEV_QUEUES));
+	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
+					KVPCI_EVENT_NO_QUEUE));
+}
+
+TEST_F(errors, device_state)
+{
+	struct machine *m = &self->m;
+	uint8_t bytes[DEV_CONFIG + 1];
+	struct kvpci_device_state state = {
+		.size = sizeof(state), .config = (uintptr_t)bytes,
+		.config_size = DEV_CONFIG,
+	};
+
+	memset(bytes, 0xee, sizeof(bytes));
+	test_ok(m->dev, KVPCI_DEVICE_STATE, &state);
+	EXPECT_EQ(0, memcmp(bytes, self->desc.config, DEV_CONFIG));
+	EXPECT_EQ(0xee, bytes[DEV_CONFIG]);
+	EXPECT_EQ(0, state.status);
+	EXPECT_EQ(0, state.driver_features[0]);
+
+	driver_negotiate(m);
+	state.config_size = 1;
+	bytes[1] = 0xee;
+	test_ok(m->dev, KVPCI_DEVICE_STATE, &state);
+	EXPECT_EQ(0xee, bytes[1]);
+	EXPECT_EQ(ST_READY, state.status);
+	EXPECT_EQ(DEV_FEATURES, state.driver_features[0]);
+	EXPECT_EQ(2, state.driver_features[1]);
+
+	state.config_size = DEV_CONFIG + 1;
+	test_err(EINVAL, m->dev, KVPCI_DEVICE_STATE, &state);
+	state.config_size = ~0U;
+	test_err(EINVAL, m->dev, KVPCI_DEVICE_STATE, &state);
+	state.config_size = DEV_CONFIG;
+	state.config = 8;
+	test_err(EFAULT, m->dev, KVPCI_DEVICE_STATE, &state);
+	state.config = 0;
+	state.config_size = 0;
+	test_ok(m->dev, KVPCI_DEVICE_STATE, &state);
+}
+
+TEST_F(errors, device_access)
+{
+	static const struct {
+		uint32_t bar, offset, length;
+		int expect;
+	} accesses[] = {
+		{ BAR_MEM, 0, 4, 0 }, { BAR_MEM, BAR_MEM_SIZE - 8, 8, 0 },
+		{ BAR_IO, BAR_IO_SIZE - 1, 1, 0 },
+		{ 3, 0, 4, -ENXIO }, { 4, 0, 4, -ENXIO }, { 6, 0, 4, -ENXIO },
+		{ ~0U, 0, 4, -ENXIO },
+		{ BAR_MEM, BAR_MEM_SIZE, 1, -ERANGE },
+		{ BAR_MEM, BAR_MEM_SIZE - 7, 8, -ERANGE },
+		{ BAR_MEM, ~0U, 1, -ERANGE }, { BAR_MEM, ~0U - 3, 4, -ERANGE },
+		{ BAR_MEM, 0, 0, -EINVAL }, { BAR_MEM, 0, 3, -EINVAL },
+		{ BAR_MEM, 0, 16, -EINVAL }, { BAR_MEM, 0, ~0U, -EINVAL },
+	};
+	struct machine *m = &self->m;
+	struct kvpci_device_access access = { .size = sizeof(access) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
+		for (access.flags = 0; access.flags < 2; access.flags++) {
+			access.bar = accesses[i].bar;
+			access.offset = accesses[i].offset;
+			access.length = accesses[i].length;
+			EXPECT_EQ(accesses[i].expect,
+				  do_ioctl(m->dev, KVPCI_DEVICE_ACCESS,
+					   &access))
+				TH_LOG("row %zu", i);
+		}
+	}
+	/* as the guest would, mapped or not */
+	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
+	access = (struct kvpci_device_access){
+		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
+		.bar = BAR_MEM, .offset = CC_QUEUE_SELECT, .length = 2,
+		.value = 1,
+	};
+	test_ok(m->dev, KVPCI_DEVICE_ACCESS, &access);
+	access.flags = 0;
+	access.value = ~0ULL;
+	access.offset = CC_QUEUE_SIZE;
+	test_ok(m->dev, KVPCI_DEVICE_ACCESS, &access);
+	EXPECT_EQ(128, access.value);
+}
+
+TEST_F(errors, config_write)
+{
+	static const struct {
+		uint32_t offset, length;
+		int expect;
+	} writes[] = {
+		{ 0, DEV_CONFIG, 0 }, { DEV_CONFIG - 1, 1, 0 },
+		{ 0, 0, -EINVAL }, { 0, DEV_CONFIG + 1, -ERANGE },
+		{ DEV_CONFIG, 1, -ERANGE }, { 1, DEV_CONFIG, -ERANGE },
+		{ ~0U, 2, -ERANGE }, { 2, ~0U, -ERANGE },
+	};
+	struct machine *m = &self->m;
+	uint8_t bytes[DEV_CONFIG] = { 0xaa };
+	struct kvpci_config_write write = {
+		.size = sizeof(write), .data = (uintptr_t)bytes,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(writes); i++) {
+		write.offset = writes[i].offset;
+		write.length = writes[i].length;
+		EXPECT_EQ(writes[i].expect,
+			  do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write))
+			TH_LOG("row %zu", i);
+	}
+	write.offset = 0;
+	write.length = 4;
+	write.data = 8;
+	test_err(EFAULT, m->dev, KVPCI_CONFIG_WRITE, &write);
+	EXPECT_EQ(0xaa, guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1));
+}
+
+TEST_F(errors, queue_fds)
+{
+	struct machine *m = &self->m;
+	int event = eventfd(0, 0);
+
+	EXPECT_EQ(0, queue_fds(m->dev, 0, event, event));
+	EXPECT_EQ(0, queue_fds(m->dev, 0, -1, event));
+	EXPECT_EQ(0, queue_fds(m->dev, 0, -1, -1));
+	/* queues that do not exist may have them, and never use them */
+	EXPECT_EQ(0, queue_fds(m->dev, DEV_ABSENT, event, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, DEV_QUEUES, event, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, ~0U, event, -1));
+	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, 900, -1));
+	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, -1, 900));
+	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, event, 900));
+	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, -2, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, m->g.vm_fd, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, -1, m->g.vm_fd));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, m->dev, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, -1, m->dev));
+	close(event);
+}
+
+TEST_F(errors, queue_state)
+{
+	struct machine *m = &self->m;
+	struct kvpci_queue_state state = { .size = sizeof(state) };
+
+	test_ok(m->dev, KVPCI_QUEUE_STATE, &state);
+	EXPECT_EQ(0, state.enabled);
+	EXPECT_EQ(256, state.queue_size);
+	EXPECT_EQ(NO_VECTOR, state.msix_vector);
+	driver_start(m);
+	state.queue = 1;
+	state.__reserved = 0;
+	test_ok(m->dev, KVPCI_QUEUE_STATE, &state);
+	EXPECT_EQ(1, state.queue);
+	EXPECT_EQ(1, state.enabled);
+	EXPECT_EQ(64, state.queue_size);
+	EXPECT_EQ(2, state.msix_vector);
+	EXPECT_EQ(0, state.__reserved);
+	EXPECT_EQ(0x100002000, state.desc);
+	EXPECT_EQ(0x200002400, state.driver);
+	EXPECT_EQ(0x300002800, state.device);
+	state.queue = DEV_ABSENT;
+	test_ok(m->dev, KVPCI_QUEUE_STATE, &state);
+	EXPECT_EQ(0, state.queue_size);
+	state.queue = DEV_QUEUES;
+	test_err(EINVAL, m->dev, KVPCI_QUEUE_STATE, &state);
+	state.queue = ~0U;
+	test_err(EINVAL, m->dev, KVPCI_QUEUE_STATE, &state);
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}
