@@ -14,6 +14,7 @@
 #include "ctrlq.h"
 #include "kselftest_harness.h"
 #include "memory.h"
+#include "util.h"
 
 #define RAM_BASE	0x100000ULL
 #define RAM_SIZE	0x4000ULL
@@ -57,7 +58,7 @@ FIXTURE(ctrlq)
 	struct vring_used *used;
 };
 
-static void *at(FIXTURE_DATA(ctrlq) *self, uint64_t guest)
+static void *at(struct _test_data_ctrlq *self, uint64_t guest)
 {
 	return self->ram + (guest - RAM_BASE);
 }
@@ -91,7 +92,7 @@ FIXTURE_TEARDOWN(ctrlq)
 	free(self->ram);
 }
 
-static void offer(FIXTURE_DATA(ctrlq) *self, uint16_t head)
+static void offer(struct _test_data_ctrlq *self, uint16_t head)
 {
 	self->avail->ring[self->avail->idx % QUEUE_SIZE] = head;
 	self->avail->idx++;
@@ -200,7 +201,7 @@ TEST_F(ctrlq, err_descriptor)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		memset(self->ram, 0, RAM_SIZE);
 		self->desc[0] = bad[i];
 		ASSERT_EQ(0, ctrlq_start(&self->q, &self->state, F_INDIRECT));
@@ -263,7 +264,7 @@ TEST_F(ctrlq, err_ring)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		self->state.queue_size = bad[i].size;
 		self->state.desc = bad[i].desc;
 		self->state.driver = bad[i].avail;
