@@ -551,6 +551,20 @@ static void window_access(struct fuzz *f, bool write)
 	reach(f, FUZZ_WINDOW);
 }
 
+static void function_reset(struct fuzz *f)
+{
+	u64 addr[KVPCI_NUM_BARS];
+
+	kvpci_config_space_reset(&f->cs);
+	kvpci_core_msix_reset(&f->u.core);
+	kvpci_status_write(&f->u.core, 0);
+	REQUIRE(!kvpci_config_space_decode(&f->cs, addr));
+	REQUIRE(!kvpci_config_space_irq_flags(&f->cs));
+	REQUIRE(!kvpci_core_intx(&f->u.core));
+	REQUIRE(!memcmp(f->cs.value, f->fixed, sizeof(f->fixed)));
+	reach(f, FUZZ_FLR);
+}
+
 static void config_space(struct fuzz *f)
 {
 	const u32 anchors[] = {
@@ -561,7 +575,9 @@ static void config_space(struct fuzz *f)
 	u32 at = anchors[take(f, 1) % ARRAY_SIZE(anchors)] + take(f, 1) % 64 / 3;
 	u8 how = take(f, 1);
 	unsigned int length = 1U << (how >> 1) % 3;
-	u32 change, flags, value = take_value(f);
+	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
+	u32 change, flags, mapped, value = take_value(f);
+	bool moves, moved;
 
 	if (!(how & 1)) {
 		value = kvpci_config_space_read(&f->cs, at, length);
@@ -570,7 +586,13 @@ static void config_space(struct fuzz *f)
 			window_access(f, false);
 		return;
 	}
+	moves = kvpci_config_space_moves(&f->cs, at, length, value);
+	mapped = kvpci_config_space_decode(&f->cs, before);
 	change = kvpci_config_space_write(&f->cs, at, length, value);
+	moved = kvpci_config_space_decode(&f->cs, after) != mapped ||
+		memcmp(before, after, sizeof(before));
+	REQUIRE(moves == (moved || change & KVPCI_CONFIG_FLR));
+	REQUIRE(!moved || change & KVPCI_CONFIG_DECODE);
 	if (change & KVPCI_CONFIG_WINDOW)
 		window_access(f, true);
 	if (change & KVPCI_CONFIG_DECODE)
@@ -579,9 +601,25 @@ static void config_space(struct fuzz *f)
 	if (change & KVPCI_CONFIG_IRQ)
 		kvpci_core_set_irq_flags(&f->u.core, flags);
 	if (change & KVPCI_CONFIG_FLR)
-		reach(f, FUZZ_FLR);
+		function_reset(f);
 	if (f->steps % 32 == 0)
 		check_fixed(f);
+}
+
+/* An access through the window, set up as a driver does. */
+static void guest_window(struct fuzz *f)
+{
+	static const u32 offsets[] = { CC_STATUS, CC_QUEUE_SELECT, 0x40, 0x44,
+		CC_QUEUE_ENABLE, 0x100, 0x200, 0x1000, 0x1004, 0x8000 };
+	u8 how = take(f, 1);
+	u32 cap = f->cs.window;
+
+	kvpci_config_space_write(&f->cs, cap + 4, 1, how % 4);
+	kvpci_config_space_write(&f->cs, cap + 8, 4,
+				 offsets[take(f, 1) % ARRAY_SIZE(offsets)]);
+	kvpci_config_space_write(&f->cs, cap + 12, 4, 1U << (how >> 2) % 3);
+	kvpci_config_space_write(&f->cs, cap + 16, 4, take_value(f));
+	window_access(f, how & 0x80);
 }
 
 /* -------------------------------------------------------------------------- */
@@ -591,7 +629,7 @@ static void (*const actions[])(struct fuzz *f) = {
 	guest_common, guest_common, guest_status, guest_driver, guest_driver,
 	launcher_event, launcher_event, launcher_ack, launcher_signal,
 	launcher_pending, launcher_config, launcher_misc, config_space,
-	config_space,
+	config_space, guest_window,
 };
 
 static void setup(struct fuzz *f)
