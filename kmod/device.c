@@ -232,6 +232,7 @@ static long device_config(void *object, void *arg)
 		return -EINVAL;
 	if (config->offset > KVPCI_CONFIG_SPACE_SIZE - config->length)
 		return -ERANGE;
+	/* Pairs with the release in kvpci_ecam_add(). */
 	if (!smp_load_acquire(&device->cs))
 		return -ENXIO;
 	if (config->flags & KVPCI_ACCESS_WRITE)

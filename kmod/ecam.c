@@ -197,7 +197,7 @@ int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_config_space *cs,
 		err = -EEXIST;
 	} else {
 		device->function = function;
-		/* Whoever finds the function there finds its registers. */
+		/* Registers before the function: device_config() pairs with it. */
 		smp_store_release(&device->cs, cs);
 		rcu_assign_pointer(ecam->functions[function], device);
 	}

@@ -203,10 +203,12 @@ static unsigned int add_regions(struct kvpci_core *core, unsigned int n,
 {
 	unsigned int i;
 
-	for (i = 0; i < desc->num_regions; i++)
-		if (regions[i].bar == bar &&
-		    (regions[i].type == KVPCI_REGION_NOTIFY) == doorbells)
+	for (i = 0; i < desc->num_regions; i++) {
+		bool doorbell = regions[i].type == KVPCI_REGION_NOTIFY;
+
+		if (regions[i].bar == bar && doorbell == doorbells)
 			core->regions[n++] = regions[i];
+	}
 	return n;
 }
 
