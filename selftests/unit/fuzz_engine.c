@@ -463,6 +463,8 @@ static void launcher_pending(struct fuzz *f)
 
 	while ((v = kvpci_core_next_pending(core, from, &msg)) >= 0) {
 		REQUIRE((unsigned int)v >= from && v < core->num_vectors);
+		REQUIRE(core->device_status & ST_DRIVER_OK);
+		REQUIRE(core->backend != KVPCI_BACKEND_STOPPING);
 		REQUIRE(!(core->vectors[v].word[3] & 1));
 		REQUIRE(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE &&
 			core->irq_flags & KVPCI_IRQ_MASTER &&

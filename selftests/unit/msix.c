@@ -467,6 +467,24 @@ TEST_F(msix, isr_config_bit_with_msix)
 	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1));
 }
 
+/* R45: what waits for its mask when the driver resets is not sent any more. */
+TEST_F(msix, unmasked_while_stopping)
+{
+	struct unit *u = &self->u;
+
+	mask(u, 1, true);
+	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
+	cc_write(u, CC_STATUS, 0);
+	mask(u, 1, false);
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
+				    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_FALSE(pending(u, 1));
+}
+
 /* A function level reset does not keep it. */
 TEST_F(msix, function_reset)
 {
