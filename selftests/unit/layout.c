@@ -71,8 +71,16 @@ EDIT(id_large, u->desc.virtio_id = 64)
 EDIT(queues_zero, u->desc.num_queues = 0)
 EDIT(queues_many, u->desc.num_queues = KVPCI_MAX_QUEUES + 1)
 EDIT(vectors_one, u->desc.num_vectors = 1)
-EDIT(vectors_many, u->desc.num_vectors = KVPCI_MAX_VECTORS + 1)
-EDIT(config_large, u->desc.config_size = KVPCI_MAX_CONFIG + 1)
+EDIT(vectors_many,
+	u->desc.num_vectors = KVPCI_MAX_VECTORS + 1;
+	REGION(MSIX_TABLE)->length = 16 * (KVPCI_MAX_VECTORS + 1);
+	REGION(MSIX_PBA)->offset = 0xa000;
+	REGION(MSIX_PBA)->length = 512)
+EDIT(config_large,
+	u->desc.config_size = KVPCI_MAX_CONFIG + 1;
+	unit_drop_region(u, KVPCI_REGION_DEVICE);
+	unit_add_region(u, (struct kvpci_region){
+		KVPCI_REGION_DEVICE, UNIT_BAR_MEM, 0x2000, 0x2000, 0, 0 }))
 EDIT(regions_zero, u->desc.num_regions = 0)
 EDIT(regions_many, u->desc.num_regions = KVPCI_MAX_REGIONS + 1)
 EDIT(size_odd, u->sizes[1] = 100)
@@ -98,6 +106,8 @@ EDIT(type_huge, REGION(ISR)->type = ~0U)
 EDIT(region_reserved, REGION(ISR)->__reserved = 1)
 EDIT(common_misaligned, u->regions[4].offset = 2)
 EDIT(isr_misaligned, u->regions[5].offset = 0x101)
+EDIT(device_misaligned, u->regions[6].offset = 0x202)
+EDIT(doorbells_misaligned, u->regions[7].offset = 0x1002)
 EDIT(table_misaligned, REGION(MSIX_TABLE)->offset = 4)
 EDIT(pba_misaligned, REGION(MSIX_PBA)->offset = 0x8004)
 EDIT(common_short, REGION(COMMON)->length = 56)
@@ -174,6 +184,7 @@ static const struct {
 	ROW(type_zero, -EINVAL), ROW(type_large, -EINVAL),
 	ROW(type_huge, -EINVAL), ROW(region_reserved, -EINVAL),
 	ROW(common_misaligned, -EINVAL), ROW(isr_misaligned, -EINVAL),
+	ROW(device_misaligned, -EINVAL), ROW(doorbells_misaligned, -EINVAL),
 	ROW(table_misaligned, -EINVAL), ROW(pba_misaligned, -EINVAL),
 	ROW(common_short, -EINVAL), ROW(common_shorter, -EINVAL),
 	ROW(isr_empty, -EINVAL), ROW(device_short, -EINVAL),
