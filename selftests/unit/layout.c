@@ -143,6 +143,16 @@ EDIT(two_tables,
 EDIT(two_pbas,
 	unit_add_region(u, (struct kvpci_region){ KVPCI_REGION_MSIX_PBA,
 		UNIT_BAR_MSIX, 0x9000, 16, 0, 0 }))
+EDIT(table_in_io,
+	u->desc.num_vectors = 2;
+	u->desc.bars[5] = ((struct kvpci_bar){ KVPCI_BAR_IO, 256 });
+	REGION(MSIX_TABLE)->bar = 5;
+	REGION(MSIX_TABLE)->length = 32)
+EDIT(pba_in_io,
+	u->desc.bars[5] = ((struct kvpci_bar){ KVPCI_BAR_IO, 256 });
+	REGION(MSIX_PBA)->bar = 5;
+	REGION(MSIX_PBA)->offset = 0)
+EDIT(msix_without_vectors, u->desc.num_vectors = 0)
 EDIT(no_common, unit_drop_region(u, KVPCI_REGION_COMMON))
 EDIT(no_doorbells, unit_drop_region(u, KVPCI_REGION_NOTIFY))
 EDIT(no_isr, unit_drop_region(u, KVPCI_REGION_ISR))
@@ -199,6 +209,8 @@ static const struct {
 	ROW(overlap, -EEXIST), ROW(overlap_inside, -EEXIST),
 	ROW(overlap_same, -EEXIST), ROW(overlap_last_byte, -EEXIST),
 	ROW(two_tables, -EEXIST), ROW(two_pbas, -EEXIST),
+	ROW(table_in_io, -EINVAL), ROW(pba_in_io, -EINVAL),
+	ROW(msix_without_vectors, -EINVAL),
 	ROW(no_common, -ENODATA), ROW(no_doorbells, -ENODATA),
 	ROW(no_isr, -ENODATA), ROW(no_device, -ENODATA),
 	ROW(no_table, -ENODATA), ROW(no_pba, -ENODATA),

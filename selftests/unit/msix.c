@@ -180,6 +180,62 @@ TEST_F(msix, both_masks)
 	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 }
 
+/* A write to the table is news only if a message may go out because of it. */
+TEST_F(msix, effect_of_table_writes)
+{
+	static const struct {
+		u32 flags;
+		bool pends, masked, live;
+		u16 kind;
+	} rows[] = {
+		{ MSIX_ON, true, false, true, KVPCI_EFFECT_VECTOR },
+		{ MSIX_ON, false, false, true, KVPCI_EFFECT_NONE },
+		{ MSIX_ON, true, true, true, KVPCI_EFFECT_NONE },
+		{ MSIX_ON, true, false, false, KVPCI_EFFECT_NONE },
+		{ KVPCI_IRQ_MSIX_ENABLE, true, false, true, KVPCI_EFFECT_NONE },
+		{ KVPCI_IRQ_MASTER, true, false, true, KVPCI_EFFECT_NONE },
+		{ MSIX_ON | KVPCI_IRQ_MSIX_MASKALL, true, false, true,
+		  KVPCI_EFFECT_NONE },
+	};
+	struct unit *u = &self->u;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		mask(u, 1, true);
+		kvpci_core_set_irq_flags(&u->core, MSIX_ON);
+		while (kvpci_core_next_pending(&u->core, 0, &self->msg) >= 0)
+			;
+		u->core.pending[0] = 0;
+		if (rows[i].pends)
+			ASSERT_EQ(KVPCI_IRQ_PEND,
+				  kvpci_core_signal(&u->core, 0, &self->msg));
+		kvpci_core_set_irq_flags(&u->core, rows[i].flags);
+		u->core.backend = rows[i].live ? KVPCI_BACKEND_RUNNING :
+						 KVPCI_BACKEND_STOPPING;
+		mask(u, 1, rows[i].masked);
+		EXPECT_EQ(rows[i].kind, u->effect.kind) TH_LOG("row %zu", i);
+		u->core.backend = KVPCI_BACKEND_RUNNING;
+	}
+}
+
+/* A message that was put off is decided upon anew. */
+TEST_F(msix, raise)
+{
+	struct unit *u = &self->u;
+
+	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_raise(&u->core, 5, &self->msg));
+	EXPECT_EQ(DATA(5), self->msg.data);
+	EXPECT_EQ(5, self->msg.vector);
+	mask(u, 5, true);
+	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_raise(&u->core, 5, &self->msg));
+	EXPECT_TRUE(pending(u, 5));
+	kvpci_core_set_irq_flags(&u->core, KVPCI_IRQ_MASTER);
+	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_raise(&u->core, 6, &self->msg));
+	kvpci_core_set_irq_flags(&u->core, MSIX_ON);
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_raise(&u->core, 6, &self->msg));
+	EXPECT_FALSE(pending(u, 6));
+}
+
 /* All vectors pend and come back, each once, in order. */
 TEST_F(msix, next_pending_walk)
 {
