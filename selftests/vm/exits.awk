@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# exits.awk: what KVM came to userspace for, between a guest's marks.
+# exits.awk: what KVM came to userspace for, up to a guest's second mark.
 #
 #   awk -f exits.awk PLACES TRACE
 #
 # PLACES: lines "NAME START END ..." of addresses (0x…). TRACE: ftrace text of
 # kvm_exit, kvm_userspace_exit, kvm_pio, kvm_mmio. The guest marks with writes
-# to port 0x80: 1 begins, 2 ends. Prints "CLASS COUNT" lines, sorted by awk's
+# to port 0x80, 1 where it begins and 2 where it ends; those are not counted. Prints "CLASS COUNT" lines, sorted by awk's
 # caller if need be. Each CPU's exits follow its own pio and mmio events.
 
 function hex(s,   i, v) {
@@ -29,8 +29,6 @@ function class(kind, addr,   i) {
 			return name[i]
 	if (kind == "pio" && addr >= 1016 && addr <= 1023)
 		return "serial"
-	if (kind == "pio" && addr == 128)
-		return "mark"
 	if (kind == "pio" && addr >= 3320 && addr <= 3327)
 		return "pci-conf1"
 	return "other-" kind
@@ -56,13 +54,8 @@ FNR == NR {
 event == "kvm_pio" {
 	split(text, f, " ")
 	last[thread] = "pio " text_of(hex(f[3]))
-	if (text ~ /^pio_write at 0x80 /) {
-		mark = hex(f[9])
-		if (mark == 1)
-			inside = 1
-		else if (mark == 2)
-			inside = 0
-	}
+	if (text ~ /^pio_write at 0x80 / && hex(f[9]) == 2)
+		exit
 	next
 }
 
@@ -73,11 +66,12 @@ event == "kvm_mmio" {
 	next
 }
 
-!inside { next }
-
 event == "kvm_exit" { vm_exits++ }
 
 event == "kvm_userspace_exit" {
+	# The mark's own exit is traced, what led to it is not.
+	if (!(thread in last))
+		next
 	if (text ~ /KVM_EXIT_(IO|MMIO)/) {
 		split(last[thread], f, " ")
 		count[class(f[1], f[2] + 0)]++
@@ -91,8 +85,7 @@ event == "kvm_userspace_exit" {
 
 END {
 	print "vm-exits", vm_exits + 0
-	print "userspace-exits", total - count["mark"]
-	delete count["mark"]
+	print "userspace-exits", total + 0
 	for (c in count)
 		print c, count[c]
 }
