@@ -409,24 +409,13 @@ static long queue_state(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	struct kvpci_queue_state *state = arg;
-	const struct kvpci_queue *queue;
 	u32 index = state->queue;
 
 	if (index >= device->core.num_queues)
 		return -EINVAL;
 	index = array_index_nospec(index, device->core.num_queues);
-	queue = &device->core.queues[index];
 	spin_lock_irq(&device->lock);
-	*state = (struct kvpci_queue_state) {
-		.size = state->size,
-		.queue = state->queue,
-		.enabled = queue->enable,
-		.queue_size = queue->size,
-		.msix_vector = queue->msix_vector,
-		.desc = queue->desc,
-		.driver = queue->driver,
-		.device = queue->device,
-	};
+	kvpci_core_queue_state(&device->core, index, state);
 	spin_unlock_irq(&device->lock);
 	return 0;
 }

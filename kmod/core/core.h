@@ -299,6 +299,18 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue);
 
 /**
+ * kvpci_core_queue_state() - what the launcher is to know of a queue
+ * @core: the function
+ * @index: the queue, below num_queues
+ * @state: out: all but @size and @queue
+ *
+ * A queue whose QUEUE_START has not been read is not enabled yet: otherwise
+ * one enabled between START and this call would be started twice.
+ */
+void kvpci_core_queue_state(const struct kvpci_core *core, u32 index,
+			    struct kvpci_queue_state *state);
+
+/**
  * kvpci_core_fail() - set DEVICE_NEEDS_RESET
  * @core: the function
  *

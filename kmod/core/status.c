@@ -244,6 +244,20 @@ int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue)
 	return 0;
 }
 
+void kvpci_core_queue_state(const struct kvpci_core *core, u32 index,
+			    struct kvpci_queue_state *state)
+{
+	const struct kvpci_queue *queue = &core->queues[index];
+
+	state->enabled = queue->enable && queue->phase != KVPCI_QUEUE_STARTING;
+	state->queue_size = queue->size;
+	state->msix_vector = queue->msix_vector;
+	state->__reserved = 0;
+	state->desc = queue->desc;
+	state->driver = queue->driver;
+	state->device = queue->device;
+}
+
 bool kvpci_core_fail(struct kvpci_core *core)
 {
 	if (!core->device_status || core->backend == KVPCI_BACKEND_STOPPING)

@@ -391,6 +391,7 @@ TEST_F(status, needs_reset)
 TEST_F(status, queue_reset)
 {
 	struct unit *u = &self->u;
+	struct kvpci_queue_state state;
 	struct kvpci_queue was;
 	struct kvpci_event event;
 
@@ -430,7 +431,13 @@ TEST_F(status, queue_reset)
 	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_ENABLE));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_RESET));
+	/* the launcher does not see it enabled before it reads of it */
+	kvpci_core_queue_state(&u->core, 0, &state);
+	EXPECT_EQ(0, state.enabled);
 	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, unit_event(u, &event));
+	kvpci_core_queue_state(&u->core, 0, &state);
+	EXPECT_EQ(1, state.enabled);
+	EXPECT_EQ(16, state.queue_size);
 	EXPECT_EQ(0, event.queue);
 	EXPECT_EQ(16, u->core.queues[0].size);
 	EXPECT_EQ(0, unit_event(u, &event));

@@ -596,7 +596,8 @@ struct kvpci_queue_fds {
  * struct kvpci_queue_state - what the driver set up (KVPCI_QUEUE_STATE, on a device)
  * @size: in: bytes of this structure
  * @queue: in: index of the queue
- * @enabled: out: queue_enable, 0 or 1
+ * @enabled: out: queue_enable, 0 or 1; 0 also while a QUEUE_START of this
+ *	queue waits to be read
  * @queue_size: out: entries
  * @msix_vector: out: vector, or 0xffff for none
  * @__reserved: out: zero

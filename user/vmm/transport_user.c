@@ -260,22 +260,13 @@ static int user_queue_state(struct transport *t, uint32_t queue,
 			    struct kvpci_queue_state *state)
 {
 	struct user_transport *u = user_of(t);
-	const struct kvpci_queue *q;
 
 	if (queue >= u->core.num_queues)
 		return -EINVAL;
-	q = &u->core.queues[queue];
+	state->size = sizeof(*state);
+	state->queue = queue;
 	pthread_mutex_lock(&u->lock);
-	*state = (struct kvpci_queue_state) {
-		.size = sizeof(*state),
-		.queue = queue,
-		.enabled = q->enable,
-		.queue_size = q->size,
-		.msix_vector = q->msix_vector,
-		.desc = q->desc,
-		.driver = q->driver,
-		.device = q->device,
-	};
+	kvpci_core_queue_state(&u->core, queue, state);
 	pthread_mutex_unlock(&u->lock);
 	return 0;
 }
