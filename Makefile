@@ -9,7 +9,7 @@ SERIES		:= $(shell tools/kernel list)
 # Where the kernel to build for was prepared; empty means both stock kernels.
 KDIR		?=
 
-.PHONY: all help setup modules user headers_check lint demo clean distclean
+.PHONY: all help setup modules user headers_check lint demo bench clean distclean
 .PHONY: check check-unit check-kselftest check-boot check-rig check-cli
 .PHONY: kselftest setup-% modules-% FORCE
 
@@ -66,6 +66,10 @@ check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 
 demo: setup all ## one guest under kvpci and under stock QEMU, side by side
 	@selftests/vm/demo
+
+bench: setup modules kselftest ## what one access of the guest costs, in instructions
+	@$(MAKE) -C selftests/bench O=$(O)
+	@selftests/bench/run
 
 clean: ## remove build output (keeps unpacked kernels and sources)
 	@if [ -d $(O) ]; then find $(O) -mindepth 1 -maxdepth 1 ! -name kernels \
