@@ -11,6 +11,7 @@ KDIR		?=
 
 .PHONY: all help setup modules user headers_check lint demo bench clean distclean
 .PHONY: check check-unit check-kselftest check-boot check-rig check-cli
+.PHONY: check-debug debug-kernel
 .PHONY: kselftest setup-% modules-% FORCE
 
 all: modules user ## build the module for both kernels, and the launcher
@@ -60,6 +61,12 @@ check-boot: setup-modules setup-user setup-vm ## guest boot and traffic in L1 on
 
 check-cli: setup-modules setup-user setup-vm ## bad input to the launcher, in L1
 	@SERIES="$(SERIES)" tools/check build cli
+
+check-debug: debug-kernel setup-user setup-kselftest setup-vm ## kselftests and guests on a kernel with KASAN, lockdep, kmemleak
+	@SERIES="$(SERIES)" tools/check build debug-all
+
+debug-kernel: setup-debug ## build that kernel, once (45 minutes of a processor)
+	@tools/debug-kernel build debug
 
 check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 	@SERIES="$(SERIES)" tools/check rig
