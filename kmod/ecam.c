@@ -165,8 +165,8 @@ long kvpci_ecam_create(void *object, void *arg)
  */
 void kvpci_ecam_destroy(struct kvpci_vm *vm)
 {
-	if (vm->ecam)
-		kvpci_iobus_replace(vm->kvm, vm->ecam->map, NULL);
+	/* Without it, too: something may still have to leave the buses. */
+	kvpci_iobus_replace(vm->kvm, vm->ecam ? vm->ecam->map : NULL, NULL);
 	free_ecam(vm->ecam);
 }
 

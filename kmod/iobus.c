@@ -166,7 +166,21 @@ static unsigned int count_on(const struct kvpci_map *map, u8 bus)
 	return num;
 }
 
-/* A copy of a bus without @old and with @new. */
+/* Stands where a device was that could not be taken off its bus. */
+static const struct kvm_io_device_ops absent_ops = {};
+static struct kvm_io_device absent = { .ops = &absent_ops };
+
+static unsigned int count_buried(const struct kvm_io_bus *bus)
+{
+	unsigned int num = 0;
+	int i;
+
+	for (i = 0; bus && i < bus->dev_count; i++)
+		num += bus->range[i].dev == &absent;
+	return num;
+}
+
+/* A copy of a bus without @old and what was buried, and with @new. */
 static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 				   const struct kvpci_map *old,
 				   struct kvpci_map *new)
@@ -185,7 +199,8 @@ static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 
 	copy->ioeventfd_count = bus ? bus->ioeventfd_count : 0;
 	for (j = 0; bus && j < bus->dev_count; j++)
-		if (!is_ours(&bus->range[j], old))
+		if (bus->range[j].dev != &absent &&
+		    !is_ours(&bus->range[j], old))
 			copy->range[copy->dev_count++] = bus->range[j];
 	for (i = 0; new && i < new->num; i++)
 		if (new->ranges[i].bus == index)
@@ -193,23 +208,32 @@ static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 	return copy;
 }
 
-/* Stands where a device was that could not be taken off its bus. */
-static const struct kvm_io_device_ops absent_ops = {};
-static struct kvm_io_device absent = { .ops = &absent_ops };
-
 /*
  * For want of memory for a smaller copy: our entries stay, and lead nowhere.
- * The bus now points into the module, for the rest of the VM's life, of whose
- * end nobody tells us: the module stays, too.
+ * They point into the module, so each of them keeps it loaded until a later
+ * copy of ours leaves them out. KVM's copies do not, and nobody tells us of the
+ * VM's end: our last chance is when we let go of it.
  */
 static void bury(struct kvm_io_bus *bus, const struct kvpci_map *old)
 {
 	int i;
 
-	__module_get(THIS_MODULE);
-	for (i = 0; i < bus->dev_count; i++)
-		if (is_ours(&bus->range[i], old))
-			WRITE_ONCE(bus->range[i].dev, &absent);
+	for (i = 0; i < bus->dev_count; i++) {
+		if (!is_ours(&bus->range[i], old))
+			continue;
+		__module_get(THIS_MODULE);
+		WRITE_ONCE(bus->range[i].dev, &absent);
+	}
+}
+
+/* Free a bus that nobody looks at any more. */
+static void free_bus(struct kvm_io_bus *bus)
+{
+	unsigned int num;
+
+	for (num = count_buried(bus); num; num--)
+		module_put(THIS_MODULE);
+	kfree(bus);
 }
 
 /**
@@ -219,8 +243,9 @@ static void bury(struct kvm_io_bus *bus, const struct kvpci_map *old)
  * @new: ranges to add, or NULL
  *
  * On all buses, or on none. Without @new it cannot fail. When it returns no
- * handler of @old is running. KVM may have given up a whole bus for want of
- * memory; then there is nothing of ours on it.
+ * handler of @old is running. What could not be removed earlier, for want of
+ * memory, is removed as well. KVM may have given up a whole bus for the same
+ * reason; then there is nothing of ours on it.
  *
  * Return: 0, -ENOMEM or -ENOSPC.
  */
@@ -234,10 +259,11 @@ int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
 
 	mutex_lock(&kvm->slots_lock);
 	for (i = 0; i < KVM_NR_BUSES; i++) {
-		if (!count_on(old, i) && !count_on(new, i))
-			continue;
 		before[i] = rcu_dereference_protected(kvm->buses[i],
 						      lockdep_is_held(&kvm->slots_lock));
+		if (!count_on(old, i) && !count_on(new, i) &&
+		    !count_buried(before[i]))
+			continue;
 		if (!before[i] && !count_on(new, i))
 			continue;
 		after[i] = copy_bus(before[i], i, old, new);
@@ -261,7 +287,7 @@ int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
 out:
 	mutex_unlock(&kvm->slots_lock);
 	for (i = 0; i < KVM_NR_BUSES; i++)
-		kfree(after[i]);
+		free_bus(after[i]);
 	return err;
 }
 

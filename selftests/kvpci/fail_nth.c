@@ -166,6 +166,7 @@ static const struct {
 TEST(every_allocation)
 {
 	struct device_desc desc;
+	int users = module_users();
 	struct machine m;
 
 	if (!injection_possible()) {
@@ -215,6 +216,8 @@ TEST(every_allocation)
 		TH_LOG("%s: %u allocations failed", calls[i].name, nth - 1);
 	}
 	close(nth_fd);
+	/* What could not be undone at once was undone later. */
+	EXPECT_EQ(users, module_users());
 }
 
 int main(int argc, char **argv)
