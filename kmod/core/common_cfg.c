@@ -289,6 +289,8 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 		queue = selected_queue(core);
 		if (!queue || !queue_writable(queue, reg))
 			return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		if (core->queue_select >= core->queues_touched)
+			core->queues_touched = core->queue_select + 1;
 		base = queue;
 	}
 	if (reg->write)

@@ -108,6 +108,7 @@ struct kvpci_msg {
  * @driver_features: what the driver wrote to driver_feature
  * @config_msix_vector: config_msix_vector
  * @queue_select: queue_select
+ * @queues_touched: queues from 0 on that may differ from how reset leaves them
  * @device_status: device_status
  * @config_generation: config_generation
  * @generation_read: the generation the driver read last
@@ -139,6 +140,7 @@ struct kvpci_core {
 	u32 driver_features[KVPCI_FEATURE_WORDS];
 	u16 config_msix_vector;
 	u16 queue_select;
+	u16 queues_touched;
 	u8 device_status;
 	u8 config_generation;
 	u8 generation_read;

@@ -238,6 +238,7 @@ void kvpci_core_init(struct kvpci_core *core,
 		core->queues[i].size_max = queue_sizes[i];
 		core->queues[i].notify_off = i;
 	}
+	core->queues_touched = core->num_queues;
 	kvpci_core_msix_reset(core);
 	kvpci_core_reset(core);
 }

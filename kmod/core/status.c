@@ -63,8 +63,10 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->backend = KVPCI_BACKEND_STOPPED;
 	core->events = 0;
 	core->queue_events = 0;
-	for (i = 0; i < core->num_queues; i++)
+	/* Those never written to are as a reset leaves them. */
+	for (i = 0; i < core->queues_touched; i++)
 		kvpci_queue_init(&core->queues[i]);
+	core->queues_touched = 0;
 }
 
 /*

@@ -87,6 +87,7 @@
  * @started: @thread is valid
  * @features: thread: what the driver accepted
  * @running: thread: by queue
+ * @used: thread: pairs the driver has asked for since it started the device
  * @attached: thread: pairs of the tap that take part
  * @ctrl: thread: the control queue
  * @ctrl_index: thread: which queue that is
@@ -110,6 +111,7 @@ struct net {
 
 	uint64_t features;
 	bool running[MAX_QUEUES];
+	unsigned int used;
 	unsigned int attached;
 	struct ctrlq ctrl;
 	unsigned int ctrl_index;
@@ -177,22 +179,6 @@ static int attach(struct net *net, unsigned int pairs)
 	return err;
 }
 
-/* 5.1.6.5.5: the one command there is sets the number of pairs in use. */
-static uint8_t net_ctrl(void *opaque, const uint8_t *request, size_t length)
-{
-	struct net *net = opaque;
-	unsigned int pairs;
-
-	if (length != 4 || request[0] != VIRTIO_NET_CTRL_MQ ||
-	    request[1] != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
-	    !has(net, VIRTIO_NET_F_MQ))
-		return VIRTIO_NET_ERR;
-	pairs = request[2] | request[3] << 8;
-	if (pairs < VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN || pairs > net->pairs)
-		return VIRTIO_NET_ERR;
-	return attach(net, pairs) ? VIRTIO_NET_ERR : VIRTIO_NET_OK;
-}
-
 static bool is_ctrl(const struct net *net, unsigned int queue)
 {
 	return has(net, VIRTIO_NET_F_CTRL_VQ) && queue == net->ctrl_index;
@@ -203,29 +189,25 @@ static bool ctrl_runs(const struct net *net)
 	return is_ctrl(net, net->ctrl_index) && net->running[net->ctrl_index];
 }
 
-/* Queues that nobody serves, such as those beyond the first pair without MQ. */
-static bool is_data(const struct net *net, unsigned int queue)
-{
-	unsigned int pairs = has(net, VIRTIO_NET_F_MQ) ? net->pairs : 1;
-
-	return queue < 2 * pairs;
-}
-
+/* Queues that nobody serves yet, or at all, are left alone. */
 static int queue_start(struct net *net, unsigned int queue)
 {
 	struct kvpci_queue_state state;
 	int err;
 
+	if (net->running[queue] ||
+	    (!is_ctrl(net, queue) && queue / 2 >= net->used))
+		return 0;
 	err = net->transport->ops->queue_state(net->transport, queue, &state);
-	if (err || !state.enabled || net->running[queue])
+	if (err || !state.enabled)
 		return err;
 	if (is_ctrl(net, queue)) {
 		err = ctrlq_start(&net->ctrl, &state, net->features);
 		eventfd_write(net->kicks[queue], 1);	/* look at once */
-	} else if (is_data(net, queue)) {
+	} else {
 		err = vhost_queue_start(net->vhosts[queue / 2], queue % 2,
 					&net->vm->memory, &state,
-					net->kicks[queue], net->calls[queue],
+					net->kicks[queue],
 					net->taps[queue / 2]);
 	}
 	net->running[queue] = !err;
@@ -234,9 +216,53 @@ static int queue_start(struct net *net, unsigned int queue)
 
 static void queue_stop(struct net *net, unsigned int queue)
 {
-	if (net->running[queue] && !is_ctrl(net, queue) && is_data(net, queue))
+	if (net->running[queue] && !is_ctrl(net, queue))
 		vhost_queue_stop(net->vhosts[queue / 2], queue % 2);
 	net->running[queue] = false;
+}
+
+/*
+ * Start the queues of the first @pairs pairs. A driver enables all that there
+ * are and then uses as many as it has processors: what it does not use need not
+ * be started, nor stopped when it waits for a reset.
+ */
+static int use_pairs(struct net *net, unsigned int pairs)
+{
+	uint64_t features = net->features & net->vhost_features & VHOST_FEATURES;
+	unsigned int i;
+	int err = 0;
+
+	for (i = net->used; !err && i < pairs; i++) {
+		err = vhost_set_features(net->vhosts[i], features);
+		net->used = i + 1;
+		if (!err)
+			err = queue_start(net, 2 * i);
+		if (!err)
+			err = queue_start(net, 2 * i + 1);
+	}
+	return err;
+}
+
+/* 5.1.6.5.5: the one command there is sets the number of pairs in use. */
+static uint8_t net_ctrl(void *opaque, const uint8_t *request, size_t length)
+{
+	struct net *net = opaque;
+	unsigned int pairs;
+	int err;
+
+	if (length != 4 || request[0] != VIRTIO_NET_CTRL_MQ ||
+	    request[1] != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
+	    !has(net, VIRTIO_NET_F_MQ))
+		return VIRTIO_NET_ERR;
+	pairs = request[2] | request[3] << 8;
+	if (pairs < VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN || pairs > net->pairs)
+		return VIRTIO_NET_ERR;
+	err = use_pairs(net, pairs);
+	if (err)
+		complain(net, err, "cannot start its queues");
+	else
+		err = attach(net, pairs);
+	return err ? VIRTIO_NET_ERR : VIRTIO_NET_OK;
 }
 
 static void stop(struct net *net)
@@ -245,13 +271,13 @@ static void stop(struct net *net)
 
 	for (i = 0; i < net->num_queues; i++)
 		queue_stop(net, i);
+	net->used = 0;
 	attach(net, 1);
 }
 
 static void start(struct net *net)
 {
-	uint64_t features[2], vhost;
-	unsigned int i;
+	uint64_t features[2];
 	int err;
 
 	err = net->transport->ops->features(net->transport, features);
@@ -263,11 +289,9 @@ static void start(struct net *net)
 	/* 5.1.2: without MQ there is one pair, and the control queue follows */
 	net->ctrl_index = has(net, VIRTIO_NET_F_MQ) ? 2 * net->pairs : 2;
 	set_offload(net);
-	vhost = features[0] & net->vhost_features & VHOST_FEATURES;
-	for (i = 0; !err && i < net->pairs; i++)
-		err = vhost_set_features(net->vhosts[i], vhost);
-	for (i = 0; !err && i < net->num_queues; i++)
-		err = queue_start(net, i);
+	err = use_pairs(net, 1);
+	if (!err && has(net, VIRTIO_NET_F_CTRL_VQ))
+		err = queue_start(net, net->ctrl_index);
 	if (err) {
 		stop(net);
 		complain(net, err, "cannot start its queues");
@@ -476,6 +500,18 @@ static int open_eventfds(struct net *net)
 	return 0;
 }
 
+/* vhost keeps a queue's eventfds for good: with no backend it does nothing. */
+static int wire_vhosts(struct net *net)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < 2 * net->pairs; i++)
+		err = vhost_queue_wire(net->vhosts[i / 2], i % 2, net->kicks[i],
+				       net->calls[i]);
+	return err ? report_error(err, "net %s: eventfds of vhost", net->tap) : 0;
+}
+
 int net_create(struct transport_vm *tvm, const struct net_options *options,
 	       struct net **result)
 {
@@ -511,6 +547,8 @@ int net_create(struct transport_vm *tvm, const struct net_options *options,
 		err = open_vhosts(net);
 	if (!err)
 		err = open_eventfds(net);
+	if (!err)
+		err = wire_vhosts(net);
 	if (!err)
 		err = plug_in(net, tvm, options);
 	if (err) {

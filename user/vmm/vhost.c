@@ -96,28 +96,29 @@ static int set_rings(int fd, unsigned int index, const struct memory *memory,
 	return ioctl(fd, VHOST_SET_VRING_ADDR, &addr) ? -errno : 0;
 }
 
-int vhost_queue_start(int fd, unsigned int index, const struct memory *memory,
-		      const struct kvpci_queue_state *queue, int kick_fd,
-		      int call_fd, int tap)
+int vhost_queue_wire(int fd, unsigned int index, int kick_fd, int call_fd)
 {
 	struct vhost_vring_file call = { .index = index, .fd = call_fd };
 	struct vhost_vring_file kick = { .index = index, .fd = kick_fd };
+
+	return ioctl(fd, VHOST_SET_VRING_CALL, &call) ||
+	       ioctl(fd, VHOST_SET_VRING_KICK, &kick) ? -errno : 0;
+}
+
+int vhost_queue_start(int fd, unsigned int index, const struct memory *memory,
+		      const struct kvpci_queue_state *queue, int kick_fd, int tap)
+{
 	struct vhost_vring_file backend = { .index = index, .fd = tap };
 	int err;
 
 	err = set_rings(fd, index, memory, queue);
 	if (err)
 		return err;
-	if (ioctl(fd, VHOST_SET_VRING_CALL, &call) ||
-	    ioctl(fd, VHOST_SET_VRING_KICK, &kick) ||
-	    ioctl(fd, VHOST_NET_SET_BACKEND, &backend)) {
-		err = -errno;
-		vhost_queue_stop(fd, index);
-		return err;
-	}
+	if (ioctl(fd, VHOST_NET_SET_BACKEND, &backend))
+		return -errno;
 	/*
-	 * A kick between SET_VRING_KICK and SET_BACKEND found no backend and
-	 * was dropped; one kick too many does no harm.
+	 * A kick before SET_BACKEND found no backend and was dropped; one kick
+	 * too many does no harm.
 	 */
 	eventfd_write(kick_fd, 1);
 	return 0;
@@ -127,9 +128,7 @@ void vhost_queue_stop(int fd, unsigned int index)
 {
 	struct vhost_vring_file file = { .index = index, .fd = -1 };
 
-	/* In this order: SET_BACKEND waits until the queue is idle. */
-	if (ioctl(fd, VHOST_NET_SET_BACKEND, &file) ||
-	    ioctl(fd, VHOST_SET_VRING_KICK, &file) ||
-	    ioctl(fd, VHOST_SET_VRING_CALL, &file))
+	/* Waits until the queue is idle; without backend it stays so. */
+	if (ioctl(fd, VHOST_NET_SET_BACKEND, &file))
 		report_error(-errno, "stopping a vhost queue");
 }

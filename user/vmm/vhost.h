@@ -23,13 +23,23 @@ int vhost_open(const struct memory *memory, uint64_t *features);
 int vhost_set_features(int fd, uint64_t features);
 
 /**
- * vhost_queue_start() - serve a queue
+ * vhost_queue_wire() - give a queue its eventfds, once and for good
  * @fd: from vhost_open()
  * @index: 0: receive, 1: transmit
+ * @kick_fd: eventfd of the driver's notifications
+ * @call_fd: eventfd for interrupts
+ *
+ * Return: 0 or a negative errno value.
+ */
+int vhost_queue_wire(int fd, unsigned int index, int kick_fd, int call_fd);
+
+/**
+ * vhost_queue_start() - serve a queue
+ * @fd: from vhost_open()
+ * @index: 0: receive, 1: transmit; it has its eventfds
  * @memory: the guest's RAM
  * @queue: what the driver set up; its addresses are not trusted
  * @kick_fd: eventfd of the driver's notifications
- * @call_fd: eventfd for interrupts
  * @tap: the tap's queue
  *
  * A notification that came before is not lost.
@@ -38,7 +48,7 @@ int vhost_set_features(int fd, uint64_t features);
  */
 int vhost_queue_start(int fd, unsigned int index, const struct memory *memory,
 		      const struct kvpci_queue_state *queue, int kick_fd,
-		      int call_fd, int tap);
+		      int tap);
 
 /** vhost_queue_stop() - when it returns, vhost has let go of the queue */
 void vhost_queue_stop(int fd, unsigned int index);
