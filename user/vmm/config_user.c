@@ -105,7 +105,7 @@ int user_place(struct transport *t, uint32_t function, uint32_t class_code,
 }
 
 bool user_find(struct transport *t, bool io, uint64_t address,
-	       struct transport_place *place)
+	       uint32_t length, struct transport_place *place)
 {
 	struct user_transport *u = user_of(t);
 	const struct kvpci_region *region;
@@ -116,7 +116,8 @@ bool user_find(struct transport *t, bool io, uint64_t address,
 		bool is_io = bar->kind == KVPCI_BAR_IO;
 
 		if (!(u->mapped & 1U << i) || is_io != io ||
-		    address < u->addr[i] || address - u->addr[i] >= bar->size)
+		    address < u->addr[i] ||
+		    address + length > u->addr[i] + bar->size)
 			continue;
 		place->bar = i;
 		place->offset = (uint32_t)(address - u->addr[i]);

@@ -84,7 +84,7 @@ static uint32_t bridge_read(uint32_t offset, unsigned int length)
 	return (uint32_t)(value & ((1ULL << length * 8) - 1));
 }
 
-/* One access of 1, 2 or 4 bytes, aligned. */
+/* One access of 1, 2 or 4 bytes in one dword. */
 static uint32_t config_access(struct pci *pci, uint32_t offset,
 			      unsigned int length, uint32_t value, bool write)
 {
@@ -111,22 +111,21 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
 		       unsigned int length, bool write)
 {
-	uint32_t value;
-	unsigned int n;
+	uint32_t value = 0;
 
-	pthread_rwlock_wrlock(&pci->lock);
-	for (; length; offset += n, data += n, length -= n) {
-		/* Natural pieces of what may be wide or unaligned. */
-		for (n = 4; n > length || offset % n; n /= 2)
-			;
-		value = 0;
-		if (write)
-			memcpy(&value, data, n);
-		value = config_access(pci, offset, n, value, write);
+	/* Configuration accesses are 1, 2 or 4 bytes in one dword. */
+	if (length > 4 || length == 3 || offset % 4 + length > 4) {
 		if (!write)
-			memcpy(data, &value, n);
+			memset(data, 0xff, length);
+		return;
 	}
+	if (write)
+		memcpy(&value, data, length);
+	pthread_rwlock_wrlock(&pci->lock);
+	value = config_access(pci, offset, length, value, write);
 	pthread_rwlock_unlock(&pci->lock);
+	if (!write)
+		memcpy(data, &value, length);
 }
 
 static enum exit_class classify(uint32_t region_type)
@@ -162,28 +161,28 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 		    uint8_t *data, unsigned int length, bool write,
 		    enum exit_class *class)
 {
+	const bool io = space == PCI_SPACE_IO;
 	struct transport_place place;
+	bool found = false;
 	struct transport *t;
 	unsigned int slot;
 
-	if (!pci_places_contain(&pci->places, space == PCI_SPACE_IO, address))
+	if (!pci_places_contain(&pci->places, io, address))
 		return false;
 	/* Between BARs, or where the module should have answered. */
 	*class = EXIT_BAR_NONE;
-	if (!write)
-		memset(data, 0xff, length);
 	pthread_rwlock_rdlock(&pci->lock);
-	for (slot = 1; slot < pci->num_slots; slot++) {
+	for (slot = 1; !found && slot < pci->num_slots; slot++) {
 		t = pci->slots[slot];
-		if (!t->ops->find ||
-		    !t->ops->find(t, space == PCI_SPACE_IO, address, &place))
+		found = t->ops->find &&
+			t->ops->find(t, io, address, length, &place);
+		if (!found)
 			continue;
 		*class = classify(place.type);
 		device_access(t, &place, data, length, write);
-		break;
 	}
 	pthread_rwlock_unlock(&pci->lock);
-	return true;
+	return found;
 }
 
 static int write_bar(struct transport *t, unsigned int bar, uint32_t value)

@@ -52,6 +52,8 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  * @data: the value, little endian
  * @length: 1 to 8
  * @write: direction
+ *
+ * Where no function is, and where an access is none, all bits read as one.
  */
 void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
 		       unsigned int length, bool write);
@@ -64,9 +66,9 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
  * @data: the value, little endian
  * @length: 1 to 8
  * @write: direction
- * @class: out: what it met, for the counts
+ * @class: out: what it met, for the counts; unchanged where no BAR can be
  *
- * Return: false if the address is in no window for BARs.
+ * Return: false if no BAR holds all of it; then nothing was done.
  */
 bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 		    uint8_t *data, unsigned int length, bool write,

@@ -50,12 +50,13 @@ struct transport_place {
  * @destroy: take it away
  * @place: make it a function of the bus
  * @config: access its configuration space; calls never overlap
- * @find: which BAR answers at an address; not during @config. NULL: accesses
+ * @find: which BAR holds all of an access; not during @config. NULL: accesses
  *	to BARs do not come to userspace
  * @access: access a BAR as the guest would
  * @event: take an event: 1, or 0 if there is none
  * @ack: the backend has stopped
  * @fail: the device needs a reset
+ * @update: the device configuration changes, and the driver is told
  * @features: out: feature bits the driver accepted
  * @queue_fds: a queue's eventfds, which must be non-blocking, or -1
  * @queue_state: what the driver set up
@@ -73,13 +74,15 @@ struct transport_ops {
 	int (*config)(struct transport *transport, uint32_t offset,
 		      uint32_t length, uint32_t *value, bool write);
 	bool (*find)(struct transport *transport, bool io, uint64_t address,
-		     struct transport_place *place);
+		     uint32_t length, struct transport_place *place);
 	int (*access)(struct transport *transport, uint32_t bar,
 		      uint32_t offset, uint32_t length, uint64_t *value,
 		      bool write);
 	int (*event)(struct transport *transport, struct kvpci_event *event);
 	int (*ack)(struct transport *transport, uint32_t kind, uint32_t queue);
 	int (*fail)(struct transport *transport);
+	int (*update)(struct transport *transport, uint32_t offset,
+		      uint32_t length, const void *data);
 	int (*features)(struct transport *transport, uint64_t features[2]);
 	int (*queue_fds)(struct transport *transport, uint32_t queue,
 			 int kick_fd, int call_fd);

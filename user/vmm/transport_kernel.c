@@ -128,6 +128,12 @@ static int kernel_fail(struct transport *t)
 	return libkvpci_device_fail(t->event_fd);
 }
 
+static int kernel_update(struct transport *t, uint32_t offset, uint32_t length,
+			 const void *data)
+{
+	return libkvpci_config_write(t->event_fd, offset, length, data);
+}
+
 static int kernel_features(struct transport *t, uint64_t features[2])
 {
 	struct kvpci_device_state state = { .config = 0 };
@@ -164,6 +170,7 @@ const struct transport_ops transport_kernel = {
 	.event = kernel_event,
 	.ack = kernel_ack,
 	.fail = kernel_fail,
+	.update = kernel_update,
 	.features = kernel_features,
 	.queue_fds = kernel_queue_fds,
 	.queue_state = kernel_queue_state,

@@ -43,6 +43,22 @@ static void update_line(struct user_transport *u)
 	}
 }
 
+/* The event descriptor is readable as long as there is an event. */
+static void update_news(struct user_transport *u)
+{
+	struct kvpci_event event;
+	bool news = kvpci_core_event_peek(&u->core, &event);
+	eventfd_t count;
+
+	if (news == u->news)
+		return;
+	u->news = news;
+	if (news)
+		eventfd_write(u->base.event_fd, 1);
+	else
+		eventfd_read(u->base.event_fd, &count);
+}
+
 static void send_pending(struct user_transport *u, unsigned int from)
 {
 	struct kvpci_msg msg;
@@ -75,14 +91,13 @@ void user_carry_out(struct user_transport *u, struct kvpci_effect effect)
 		if (u->fds[effect.arg].kick >= 0)
 			eventfd_write(u->fds[effect.arg].kick, 1);
 		break;
-	case KVPCI_EFFECT_EVENT:
-		eventfd_write(u->base.event_fd, 1);
-		update_line(u);
-		break;
 	case KVPCI_EFFECT_VECTOR:
 		send_pending(u, effect.arg);
 		break;
+	case KVPCI_EFFECT_EVENT:
 	case KVPCI_EFFECT_INTX:
+		/* A reset that is done at once takes back what was not read. */
+		update_news(u);
 		update_line(u);
 		break;
 	default:
@@ -208,15 +223,12 @@ void user_update_interrupts(struct user_transport *u)
 static int user_event(struct transport *t, struct kvpci_event *event)
 {
 	struct user_transport *u = user_of(t);
-	struct kvpci_event next;
-	eventfd_t count;
 	int got;
 
 	pthread_mutex_lock(&u->lock);
 	got = kvpci_core_event_peek(&u->core, event) &&
 		kvpci_core_event_take(&u->core, event);
-	if (!kvpci_core_event_peek(&u->core, &next))
-		eventfd_read(u->base.event_fd, &count);
+	update_news(u);
 	pthread_mutex_unlock(&u->lock);
 	return got;
 }
@@ -239,6 +251,23 @@ static int user_fail(struct transport *t)
 
 	pthread_mutex_lock(&u->lock);
 	if (kvpci_core_fail(&u->core))
+		notify(u, KVPCI_SOURCE_CONFIG);
+	pthread_mutex_unlock(&u->lock);
+	return 0;
+}
+
+static int user_update(struct transport *t, uint32_t offset, uint32_t length,
+		       const void *data)
+{
+	struct user_transport *u = user_of(t);
+
+	if (!length)
+		return -EINVAL;
+	if (offset > u->core.config_size ||
+	    length > u->core.config_size - offset)
+		return -ERANGE;
+	pthread_mutex_lock(&u->lock);
+	if (kvpci_core_config_update(&u->core, offset, length, data))
 		notify(u, KVPCI_SOURCE_CONFIG);
 	pthread_mutex_unlock(&u->lock);
 	return 0;
@@ -412,6 +441,7 @@ const struct transport_ops transport_user = {
 	.event = user_event,
 	.ack = user_ack,
 	.fail = user_fail,
+	.update = user_update,
 	.features = user_features,
 	.queue_fds = user_queue_fds,
 	.queue_state = user_queue_state,

@@ -26,6 +26,7 @@ struct user_fds;
  * @core: the registers
  * @gsi: interrupt line, or KVPCI_GSI_NONE
  * @line: level that this device gives it
+ * @news: @base.event_fd is readable
  * @fds: by queue
  * @cs: configuration space
  * @mapped: BARs that answer; changes in config() only
@@ -43,6 +44,7 @@ struct user_transport {
 	struct kvpci_core core;
 	uint32_t gsi;
 	bool line;
+	bool news;
 	struct user_fds *fds;
 	struct kvpci_config_space cs;
 	uint32_t mapped;
@@ -70,6 +72,6 @@ int user_place(struct transport *t, uint32_t function, uint32_t class_code,
 int user_config(struct transport *t, uint32_t offset, uint32_t length,
 		uint32_t *value, bool write);
 bool user_find(struct transport *t, bool io, uint64_t address,
-	       struct transport_place *place);
+	       uint32_t length, struct transport_place *place);
 
 #endif /* KVPCI_VMM_TRANSPORT_USER_H */

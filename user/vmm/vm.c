@@ -16,6 +16,10 @@
 #include "util.h"
 #include "vm.h"
 
+/* Where local APICs listen for messages: 1 MiB at LAPIC_BASE. */
+#define MSI_WINDOW_SHIFT	20
+#define MSI_WINDOW		(LAPIC_BASE >> MSI_WINDOW_SHIFT)
+
 static const struct {
 	int cap;
 	const char *name;
@@ -117,7 +121,11 @@ void vm_share_line(struct vm *vm, uint32_t gsi, int change)
 	pthread_mutex_unlock(&vm->line_lock);
 }
 
-/* A message to nowhere is the guest's affair: KVM's refusal is not reported. */
+/*
+ * A message to nowhere is the guest's affair: KVM's refusal is not reported.
+ * KVM does not look at the bits that tell interrupts from memory; elsewhere a
+ * message is a write to memory, and devices do not write to memory here.
+ */
 void vm_send_message(struct vm *vm, uint64_t address, uint32_t data)
 {
 	struct kvm_msi msi = {
@@ -126,7 +134,8 @@ void vm_send_message(struct vm *vm, uint64_t address, uint32_t data)
 		.data = data,
 	};
 
-	ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+	if (address >> MSI_WINDOW_SHIFT == MSI_WINDOW)
+		ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
 }
 
 void vm_end(struct vm *vm, enum vm_end why)
