@@ -9,16 +9,26 @@
 #include "lib/machine.h"
 #include "kselftest_harness.h"
 
-#define ECAM		0xb0000000ULL
-#define BUSES		2
+#define MODULE_BUSES	2	/* the launcher has one */
 #define FN(bus, dev, fn) ((bus) << 8 | (dev) << 3 | (fn))
-#define OURS		FN(0, 3, 0)
-#define USERS		FN(0, 31, 2)
-#define PIN		10
+#define OURS		FN(0, 1, 0)
+#define USERS		FN(0, 0, 0)	/* the host bridge is the monitor's */
+#define BRIDGE		0x00081b36	/* what the launcher has there */
+#define PIN		DEV_PIN
 #define PIN_VECTOR	0x31
 #define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
 
 FIXTURE(ecam) {
+	struct machine m;
+	struct device_desc desc;
+	unsigned int buses;
+	unsigned int moved;	/* exits of a write that moves BARs */
+};
+
+TRANSPORT_VARIANTS(ecam);
+
+/* What the monitor asks of the module: the launcher's own bus has no ioctls. */
+FIXTURE(ecam_file) {
 	struct machine m;
 	struct device_desc desc;
 };
@@ -57,21 +67,28 @@ static int config_access(int dev, uint32_t flags, uint32_t offset,
 	return ret;
 }
 
-FIXTURE_SETUP(ecam)
+/* A machine whose device is on a bus, as firmware finds it. */
+static void create(struct machine *m, struct device_desc *desc, bool twin)
 {
-	struct machine *m = &self->m;
-	uint8_t users[BUSES * 32] = { 0 };
+	uint8_t users[MODULE_BUSES * 32] = { 0 };
 
 	users[USERS / 8] = 1 << (USERS % 8);
-	machine_create(m);
-	/* a fresh device: the machine's has been mapped */
-	close(m->dev);
-	device_describe(&self->desc);
-	m->dev = device_create(m->vm, &self->desc);
-	ASSERT_LE(0, m->dev);
+	machine_open(m, 1, twin);
+	device_describe(desc);
+	m->dev = device_create(m->vm, desc);
+	if (m->dev < 0)
+		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
 	machine_fds(m);
-	ASSERT_EQ(0, make_ecam(m->vm, ECAM, BUSES, users));
-	ASSERT_EQ(0, place(m->dev, OURS, 0x020000, 1, PIN));
+	if (!twin && (make_ecam(m->vm, ECAM_ADDR, MODULE_BUSES, users) ||
+		      place(m->dev, OURS, 0x020000, 1, PIN)))
+		guest_die("KVPCI_DEVICE_PLACE");
+}
+
+FIXTURE_SETUP(ecam)
+{
+	create(&self->m, &self->desc, variant->twin);
+	self->buses = variant->twin ? 1 : MODULE_BUSES;
+	self->moved = variant->twin ? 0 : 1;
 }
 
 FIXTURE_TEARDOWN(ecam)
@@ -79,9 +96,19 @@ FIXTURE_TEARDOWN(ecam)
 	machine_destroy(&self->m);
 }
 
+FIXTURE_SETUP(ecam_file)
+{
+	create(&self->m, &self->desc, false);
+}
+
+FIXTURE_TEARDOWN(ecam_file)
+{
+	machine_destroy(&self->m);
+}
+
 static uint64_t at_function(uint32_t function, uint32_t offset)
 {
-	return ECAM + ((uint64_t)function << 12) + offset;
+	return ECAM_ADDR + ((uint64_t)function << 12) + offset;
 }
 
 static uint32_t cfg_rd(struct machine *m, uint32_t offset, unsigned int width)
@@ -148,19 +175,21 @@ TEST_F(ecam, identity)
 	EXPECT_LE(0x40, cfg_rd(m, PCI_SUBSYSTEM_ID, 2));
 	exits += m->g.vcpu[0].exits;
 	EXPECT_EQ(0, exits);
-	EXPECT_EQ(6, device_stats(m->dev).config_reads);
+	EXPECT_STAT(m, config_reads, 6);
 }
 
 /* Functions that are not there read as ones, and cost no exit. */
 TEST_F(ecam, absent)
 {
 	static const uint32_t functions[] = {
-		FN(0, 0, 0), FN(0, 3, 1), FN(0, 31, 7), FN(1, 0, 0),
+		FN(0, 1, 1), FN(0, 2, 0), FN(0, 31, 7), FN(1, 0, 0),
 		FN(1, 31, 7),
 	};
 	struct machine *m = &self->m;
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		if (functions[i] >= FN(self->buses, 0, 0))
+			continue;
 		for (unsigned int w = 1; w <= 4; w *= 2) {
 			EXPECT_EQ(~0U >> (32 - 8 * w),
 				  guest_read(&m->g,
@@ -171,9 +200,9 @@ TEST_F(ecam, absent)
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 	}
 	/* beyond the last bus it is nobody's */
-	guest_read(&m->g, at_function(FN(2, 0, 0), 0), 4);
+	guest_read(&m->g, at_function(FN(self->buses, 0, 0), 0), 4);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	guest_read(&m->g, ECAM - 4, 4);
+	guest_read(&m->g, ECAM_ADDR - 4, 4);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 }
 
@@ -182,6 +211,12 @@ TEST_F(ecam, the_monitors_own)
 {
 	struct machine *m = &self->m;
 
+	if (variant->twin) {
+		EXPECT_EQ(BRIDGE, guest_read(&m->g, at_function(USERS, 0), 4));
+		guest_write(&m->g, at_function(USERS, 0), 4, 0);
+		EXPECT_EQ(BRIDGE, guest_read(&m->g, at_function(USERS, 0), 4));
+		return;
+	}
 	m->g.vcpu[0].read_value = 0x12345678;
 	EXPECT_EQ(0x12345678, guest_read(&m->g, at_function(USERS, 0), 4));
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
@@ -232,18 +267,18 @@ TEST_F(ecam, bars)
 	cfg_wr(m, BAR(1), 4, MEM_BASE);
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	EXPECT_EQ(1, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
+	EXPECT_EQ(self->moved, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	guest_in(&m->g, IO_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	EXPECT_EQ(1, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO));
+	EXPECT_EQ(self->moved, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO));
 	EXPECT_EQ(DEV_QUEUES, guest_in(&m->g, IO_BASE + CC_NUM_QUEUES, 2));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	/* moved while it decodes */
-	EXPECT_EQ(1, cfg_wr(m, BAR(0), 4, 0xd000));
+	EXPECT_EQ(self->moved, cfg_wr(m, BAR(0), 4, 0xd000));
 	EXPECT_EQ(DEV_QUEUES, guest_in(&m->g, 0xd000 + CC_NUM_QUEUES, 2));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	/* other bits of the same register move nothing */
@@ -333,12 +368,12 @@ TEST_F(ecam, msix)
 	for (unsigned int v = 0; v < 4; v++)
 		driver_vector(m, v, 0xfee00000, 0x41 + v, false);
 	driver_run(m);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(0x42, guest_irq(&m->g));
 
 	exits += cfg_wr(m, at + 2, 2, PCI_MSIX_FLAGS_ENABLE |
 			PCI_MSIX_FLAGS_MASKALL);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_TRUE(driver_pending(m, 1));
 	exits += cfg_wr(m, at + 2, 2, PCI_MSIX_FLAGS_ENABLE);
@@ -347,7 +382,7 @@ TEST_F(ecam, msix)
 
 	/* bus master off holds them back, too */
 	exits += cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	exits += cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO |
 			PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -365,7 +400,7 @@ TEST_F(ecam, line)
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
 	driver_run(m);
 	EXPECT_EQ(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	for (int t = 0; t < 100 && irq == GUEST_NO_IRQ; t++) {
 		irq = guest_irq(&m->g);
 		usleep(5000);
@@ -393,8 +428,8 @@ TEST_F(ecam, function_level_reset)
 	cfg_wr(m, msix + 2, 2, PCI_MSIX_FLAGS_ENABLE);
 	driver_vector(m, 1, 0xfee00000, 0x42, false);
 	driver_run(m);
-	EXPECT_EQ(1, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
-			    PCI_EXP_DEVCTL_BCR_FLR));
+	EXPECT_EQ(self->moved, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
+				      PCI_EXP_DEVCTL_BCR_FLR));
 	/* BARs and bits are gone, the backend is told */
 	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
 	EXPECT_EQ(1, cfg_rd(m, BAR(0), 4));
@@ -420,17 +455,17 @@ TEST_F(ecam, power_state)
 
 	ASSERT_NE(0, pm);
 	set_up(m);
-	EXPECT_EQ(1, cfg_wr(m, pm + PCI_PM_CTRL, 2, 3));
+	EXPECT_EQ(self->moved, cfg_wr(m, pm + PCI_PM_CTRL, 2, 3));
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(0x10411af4, cfg_rd(m, PCI_VENDOR_ID, 4));
-	EXPECT_EQ(1, cfg_wr(m, pm + PCI_PM_CTRL, 2, 0));
+	EXPECT_EQ(self->moved, cfg_wr(m, pm + PCI_PM_CTRL, 2, 0));
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
 
 /* A device that ends takes its function along; the place is free again. */
-TEST_F(ecam, gone)
+TEST_F(ecam_file, gone)
 {
 	struct machine *m = &self->m;
 
@@ -449,7 +484,7 @@ TEST_F(ecam, gone)
 }
 
 /* What the monitor set while it kept the interrupt bits is over. */
-TEST_F(ecam, placed_anew)
+TEST_F(ecam_file, placed_anew)
 {
 	/* the least a driver does; nothing decodes yet, so the monitor does it */
 	static const struct {
@@ -482,13 +517,13 @@ TEST_F(ecam, placed_anew)
 		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &a));
 	}
 	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	/* MSI-X is off: it is the line that was asked for */
 	EXPECT_NE(0, cfg_rd(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
 }
 
-TEST_F(ecam, place_errors)
+TEST_F(ecam_file, place_errors)
 {
 	struct machine *m = &self->m;
 	int dev = device_create(m->vm, &self->desc);
@@ -498,7 +533,7 @@ TEST_F(ecam, place_errors)
 	EXPECT_EQ(-EBUSY, place(m->dev, FN(0, 4, 0), 0x020000, 1, PIN));
 	EXPECT_EQ(-EEXIST, place(dev, OURS, 0x020000, 1, PIN));
 	EXPECT_EQ(-EEXIST, place(dev, USERS, 0x020000, 1, PIN));
-	EXPECT_EQ(-ERANGE, place(dev, FN(BUSES, 0, 0), 0x020000, 1, PIN));
+	EXPECT_EQ(-ERANGE, place(dev, FN(MODULE_BUSES, 0, 0), 0x020000, 1, PIN));
 	EXPECT_EQ(-ERANGE, place(dev, ~0U, 0x020000, 1, PIN));
 	EXPECT_EQ(-EINVAL, place(dev, 0, 0x1000000, 1, PIN));
 	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 5, PIN));
@@ -531,11 +566,11 @@ TEST_F(ecam, place_errors)
 	dev = device_create(m->vm, &self->desc);
 	ASSERT_LE(0, dev);
 	EXPECT_EQ(-ENOSPC, place(dev, FN(0, 5, 0), 0x020000, 1, PIN));
-	EXPECT_EQ(0, device_map(dev, 0, 0xe0000000, 0));
+	EXPECT_EQ(0, device_map(dev, 0, 0xd1000000, 0));
 	close(dev);
 }
 
-TEST_F(ecam, config_errors)
+TEST_F(ecam_file, config_errors)
 {
 	static const struct {
 		uint32_t offset, length;
@@ -566,7 +601,7 @@ TEST_F(ecam, config_errors)
 	close(dev);
 }
 
-TEST_F(ecam, ecam_errors)
+TEST_F(ecam_file, ecam_errors)
 {
 	struct machine *m = &self->m;
 	int vm;
@@ -591,6 +626,6 @@ TEST_F(ecam, ecam_errors)
 
 int main(int argc, char **argv)
 {
-	require_kvpci();
+	require_kvm();
 	return test_harness_run(argc, argv);
 }

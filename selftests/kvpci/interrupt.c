@@ -8,18 +8,20 @@
 
 #define LAPIC		0xfee00000ULL
 #define VECTOR(v)	(0x41 + 0x10 * (v))
-#define PIN		11
+#define PIN		DEV_PIN
 #define PIN_VECTOR	0x31
 
 FIXTURE(interrupt) {
 	struct machine m;
 };
 
+TRANSPORT_VARIANTS(interrupt);
+
 FIXTURE_SETUP(interrupt)
 {
 	struct machine *m = &self->m;
 
-	machine_create(m);
+	machine_create_in(m, variant->twin);
 	machine_fds(m);
 	for (unsigned int v = 0; v < 4; v++)
 		driver_vector(m, v, LAPIC, VECTOR(v), false);
@@ -29,6 +31,20 @@ FIXTURE_SETUP(interrupt)
 }
 
 FIXTURE_TEARDOWN(interrupt)
+{
+	machine_destroy(&self->m);
+}
+
+FIXTURE(interrupt_file) {
+	struct machine m;
+};
+
+FIXTURE_SETUP(interrupt_file)
+{
+	machine_create(&self->m);
+}
+
+FIXTURE_TEARDOWN(interrupt_file)
 {
 	machine_destroy(&self->m);
 }
@@ -49,16 +65,16 @@ TEST_F(interrupt, delivered_once)
 	struct machine *m = &self->m;
 
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	EXPECT_EQ(2, device_stats(m->dev).msix_sent);
-	EXPECT_EQ(2, device_stats(m->dev).calls);
+	EXPECT_STAT(m, msix_sent, 2);
+	EXPECT_STAT(m, calls, 2);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
-	/* the module has consumed the counter */
+	/* the device has consumed the counter */
 	EXPECT_EQ(0, eventfd_count(m->call[0]));
 }
 
@@ -67,7 +83,7 @@ TEST_F(interrupt, wakes_the_guest)
 {
 	struct machine *m = &self->m;
 
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq_within(&m->g, 10000));
 }
 
@@ -75,8 +91,8 @@ TEST_F(interrupt, both_queues)
 {
 	struct machine *m = &self->m;
 
-	eventfd_add(m->call[0]);
-	eventfd_add(m->call[1]);
+	queue_call(m, 0);
+	queue_call(m, 1);
 	EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
@@ -87,7 +103,7 @@ TEST_F(interrupt, many)
 	struct machine *m = &self->m;
 
 	for (unsigned int i = 0; i < 100; i++) {
-		eventfd_add(m->call[i & 1]);
+		queue_call(m, i & 1);
 		ASSERT_EQ(VECTOR(1 + (i & 1)), guest_irq(&m->g));
 	}
 	EXPECT_EQ(50, guest_irq_count(&m->g, VECTOR(1)));
@@ -102,10 +118,10 @@ TEST_F(interrupt, remapped)
 	cc_write(m, CC_QUEUE_SELECT, 0);
 	cc_write(m, CC_QUEUE_VECTOR, 3);
 	EXPECT_EQ(3, cc_read(m, CC_QUEUE_VECTOR));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(3), guest_irq(&m->g));
 	driver_vector(m, 3, LAPIC, 0x99, false);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(0x99, guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 }
@@ -119,10 +135,10 @@ TEST_F(interrupt, no_vector)
 	cc_write(m, CC_QUEUE_VECTOR, NO_VECTOR);
 	cc_write(m, CC_CONFIG_VECTOR, DEV_VECTORS);	/* R39 */
 	EXPECT_EQ(NO_VECTOR, cc_read(m, CC_CONFIG_VECTOR));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	ASSERT_EQ(0, change_config(m));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	EXPECT_EQ(2, device_stats(m->dev).irqs_dropped);
+	EXPECT_STAT(m, irqs_dropped, 2);
 	/* gone, not kept */
 	cc_write(m, CC_QUEUE_VECTOR, 1);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
@@ -133,15 +149,15 @@ TEST_F(interrupt, masked)
 	struct machine *m = &self->m;
 
 	driver_mask(m, 1, true);
-	eventfd_add(m->call[0]);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
+	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_TRUE(driver_pending(m, 1));
 	EXPECT_FALSE(driver_pending(m, 0));
 	EXPECT_FALSE(driver_pending(m, 2));
-	EXPECT_EQ(2, device_stats(m->dev).msix_pended);
+	EXPECT_STAT(m, msix_pended, 2);
 	/* others are not held up */
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 
 	driver_mask(m, 1, false);
@@ -157,7 +173,7 @@ TEST_F(interrupt, moved_while_masked)
 	struct machine *m = &self->m;
 
 	driver_mask(m, 1, true);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	driver_vector(m, 1, LAPIC, 0xa1, true);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	driver_mask(m, 1, false);
@@ -175,8 +191,8 @@ TEST_F(interrupt, function_mask)
 
 	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++) {
 		ASSERT_EQ(0, device_irq(m->dev, quiet[i], KVPCI_GSI_NONE));
-		eventfd_add(m->call[0]);
-		eventfd_add(m->call[1]);
+		queue_call(m, 0);
+		queue_call(m, 1);
 		ASSERT_EQ(0, change_config(m));
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g))
 			TH_LOG("flags %#x", quiet[i]);
@@ -235,21 +251,19 @@ TEST_F(interrupt, outside_the_window)
 		0xfff00000, 0x1fee00000, 0xffffff00fee00000,
 	};
 	struct machine *m = &self->m;
-	uint64_t dropped;
 
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
-		dropped = device_stats(m->dev).irqs_dropped;
 		driver_vector(m, 1, addresses[i], VECTOR(1), false);
-		eventfd_add(m->call[0]);
+		queue_call(m, 0);
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g))
 			TH_LOG("address %#llx",
 			       (unsigned long long)addresses[i]);
-		EXPECT_EQ(dropped + 1, device_stats(m->dev).irqs_dropped);
+		EXPECT_STAT(m, irqs_dropped, i + 1);
 	}
 	/* and guest memory is not written */
 	EXPECT_EQ(0, guest_read(&m->g, GUEST_RAM_FREE, 4));
 	driver_vector(m, 1, LAPIC, VECTOR(1), false);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 }
 
@@ -274,7 +288,7 @@ TEST_F(interrupt, odd_messages)
 		int irq = GUEST_NO_IRQ;
 
 		driver_vector(m, 1, rows[i].address, rows[i].data, false);
-		eventfd_add(m->call[0]);
+		queue_call(m, 0);
 		/* multicast is sent from a work item */
 		for (int t = 0; t < 50 && irq == GUEST_NO_IRQ; t++) {
 			irq = guest_irq(&m->g);
@@ -298,7 +312,7 @@ TEST_F(interrupt, broadcast_masked)
 	for (int i = 0; i < 50; i++) {
 		int irq;
 
-		eventfd_add(m->call[0]);
+		queue_call(m, 0);
 		driver_mask(m, 1, true);
 		/* either it was sent before, or it is soon pending */
 		irq = guest_irq(&m->g);
@@ -328,35 +342,35 @@ TEST_F(interrupt, life_cycle)
 	struct machine *m = &self->m;
 
 	/* a queue that is not enabled */
-	eventfd_add(m->call[3]);
+	queue_call(m, 3);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	/* one under reset */
 	cc_write(m, CC_QUEUE_SELECT, 0);
 	cc_write(m, CC_QUEUE_RESET, 1);
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 	/* after the reset, acknowledged or not */
 	cc_write(m, CC_STATUS, 0);
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
 	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	ASSERT_EQ(0, change_config(m));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	/* before DRIVER_OK */
 	driver_negotiate(m);
 	cc_write(m, CC_CONFIG_VECTOR, 0);
 	driver_queue(m, 1, 64);
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	ASSERT_EQ(0, change_config(m));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(0, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
 	cc_write(m, CC_STATUS, ST_RUNNING);
-	eventfd_add(m->call[1]);
+	queue_call(m, 1);
 	EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 }
 
@@ -365,16 +379,17 @@ TEST_F(interrupt, call_replaced)
 {
 	struct machine *m = &self->m;
 
-	/* one eventfd serves one queue */
-	EXPECT_EQ(-EBUSY, queue_fds(m->dev, 0, -1, m->call[3]));
-	eventfd_add(m->call[0]);
+	/* for the module, one eventfd serves one queue */
+	if (!variant->twin)
+		EXPECT_EQ(-EBUSY, queue_fds(m->dev, 0, -1, m->call[3]));
+	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	ASSERT_EQ(0, queue_fds(m->dev, 3, -1, -1));
 	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, m->call[3]));
 	eventfd_add(m->call[0]);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(1, eventfd_count(m->call[0]));
-	eventfd_add(m->call[3]);
+	queue_call(m, 3);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 }
 
@@ -387,11 +402,12 @@ TEST_F(interrupt, signalled_before_registration)
 	eventfd_add(m->call[0]);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, m->call[0]));
+	device_settle(m->dev, m->call[0]);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 }
 
-/* The module keeps the eventfd when its descriptor is closed. */
+/* The device keeps the eventfd when its descriptor is closed. */
 TEST_F(interrupt, descriptor_closed)
 {
 	struct machine *m = &self->m;
@@ -399,7 +415,7 @@ TEST_F(interrupt, descriptor_closed)
 
 	close(m->call[0]);
 	m->call[0] = copy;
-	eventfd_add(copy);
+	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	close(m->call[1]);
 	m->call[1] = -1;
@@ -439,7 +455,7 @@ TEST_F(interrupt, line)
 	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	/* up until ISR is read */
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
@@ -449,8 +465,8 @@ TEST_F(interrupt, line)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 	EXPECT_EQ(0, device_irq(m->dev, 0, PIN));
-	EXPECT_EQ(1, device_stats(m->dev).intx_raised);
-	EXPECT_EQ(0, device_stats(m->dev).msix_sent);
+	EXPECT_STAT(m, intx_raised, 1);
+	EXPECT_STAT(m, msix_sent, 0);
 
 	ASSERT_EQ(0, change_config(m));
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
@@ -459,7 +475,7 @@ TEST_F(interrupt, line)
 	EXPECT_EQ(0, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
 
 	/* both causes */
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	ASSERT_EQ(0, change_config(m));
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	EXPECT_EQ(3, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
@@ -473,7 +489,7 @@ TEST_F(interrupt, line_disabled)
 
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
 	ASSERT_EQ(0, device_irq(m->dev, KVPCI_IRQ_INTX_DISABLE, PIN));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	usleep(50000);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(1, device_irq(m->dev, KVPCI_IRQ_INTX_DISABLE, PIN));
@@ -488,15 +504,17 @@ TEST_F(interrupt, line_disabled)
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 }
 
-/* Another pin, and none. */
-TEST_F(interrupt, line_moved)
+/* Another pin, and none: the monitor's choice in the module only. */
+TEST_F(interrupt_file, line_moved)
 {
 	struct machine *m = &self->m;
 
+	machine_fds(m);
+	driver_run(m);
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
 	guest_ioapic_route(&m->g, PIN + 1, PIN_VECTOR + 0x10);
 	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	ASSERT_EQ(1, device_irq(m->dev, 0, PIN + 1));
 	/* the last of the old line may come first */
@@ -515,7 +533,7 @@ TEST_F(interrupt, line_after_reset)
 
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
 	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
-	eventfd_add(m->call[0]);
+	queue_call(m, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	cc_write(m, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
@@ -530,12 +548,19 @@ TEST_F(interrupt, line_shared)
 {
 	struct machine *m = &self->m;
 	struct machine two;	/* the same guest, a second device */
+	struct kvpci_device_access isr = {
+		.size = sizeof(isr), .bar = BAR_MEM, .offset = MEM_ISR,
+		.length = 1,
+	};
 	struct device_desc desc;
 
 	device_describe(&desc);
 	two = *m;
-	two.dev = device_create(m->vm, &desc);
-	ASSERT_LE(0, two.dev);
+	/* the launcher has eight lines: the ninth slot has the first's again */
+	for (int i = 0; i < (variant->twin ? 8 : 1); i++) {
+		two.dev = device_create(m->vm, &desc);
+		ASSERT_LE(0, two.dev);
+	}
 	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
 	ASSERT_EQ(0, device_map(two.dev, IO_BASE, MEM_BASE, MSIX_BASE));
 	for (unsigned int q = 0; q < DEV_QUEUES; q++)
@@ -547,18 +572,23 @@ TEST_F(interrupt, line_shared)
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
 	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
 	ASSERT_EQ(0, device_irq(two.dev, 0, PIN));
-	eventfd_add(m->call[0]);
-	eventfd_add(two.call[0]);
+	queue_call(m, 0);
+	queue_call(&two, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	/* the second is serviced; the first still pulls */
 	EXPECT_EQ(1, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
-	/* it goes away with its line up, and takes its pull along */
-	close(m->dev);
-	m->dev = two.dev;
+	if (variant->twin) {
+		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &isr));
+		EXPECT_EQ(1, isr.value);
+	} else {
+		/* it goes away with its line up, and takes its pull along */
+		close(m->dev);
+		m->dev = two.dev;
+	}
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
-	eventfd_add(two.call[0]);
+	queue_call(&two, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
 		close(two.call[q]);
@@ -568,6 +598,6 @@ TEST_F(interrupt, line_shared)
 
 int main(int argc, char **argv)
 {
-	require_kvpci();
+	require_kvm();
 	return test_harness_run(argc, argv);
 }

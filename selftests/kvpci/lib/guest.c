@@ -170,6 +170,7 @@ static void add_vcpu(struct guest *g, unsigned int index, int parts)
 	struct guest_vcpu *vcpu = &g->vcpu[index];
 	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
+	vcpu->guest = g;
 	vcpu->fd = ioctl(g->vm_fd, KVM_CREATE_VCPU, index);
 	if (vcpu->fd < 0)
 		guest_die("KVM_CREATE_VCPU");
@@ -319,14 +320,18 @@ static void set_mailbox_u64(struct guest_vcpu *vcpu, unsigned int at,
 	*(volatile uint64_t *)(vcpu->mailbox + at) = value;
 }
 
-static void note_exit(struct guest_vcpu *vcpu, bool write, uint32_t width,
-		      uint64_t addr, void *data)
+static void handle_exit(struct guest_vcpu *vcpu, bool write, uint32_t width,
+			uint64_t addr, void *data)
 {
+	const bool port = vcpu->run->exit_reason == KVM_EXIT_IO;
 	struct guest_exit e = {
 		.reason = vcpu->run->exit_reason, .write = write,
 		.width = width, .addr = addr,
 	};
 
+	if (vcpu->guest->answer &&
+	    vcpu->guest->answer(port, addr, data, width, write))
+		return;
 	if (write)
 		memcpy(&e.value, data, width);
 	else
@@ -362,8 +367,8 @@ static bool port_exit(struct guest_vcpu *vcpu)
 		return true;
 	if (run->io.port == AGENT_PORT_FAULT)
 		die_of_fault(vcpu);
-	note_exit(vcpu, run->io.direction == KVM_EXIT_IO_OUT, run->io.size,
-		  run->io.port, data);
+	handle_exit(vcpu, run->io.direction == KVM_EXIT_IO_OUT, run->io.size,
+		    run->io.port, data);
 	return false;
 }
 
@@ -383,8 +388,8 @@ bool guest_run(struct guest_vcpu *vcpu)
 				return true;
 			break;
 		case KVM_EXIT_MMIO:
-			note_exit(vcpu, run->mmio.is_write, run->mmio.len,
-				  run->mmio.phys_addr, run->mmio.data);
+			handle_exit(vcpu, run->mmio.is_write, run->mmio.len,
+				    run->mmio.phys_addr, run->mmio.data);
 			break;
 		case KVM_EXIT_INTR:
 			return false;

@@ -53,11 +53,14 @@ struct guest_access {
  * @fd: KVM's descriptor
  * @run: KVM's shared page
  * @mailbox: its mailbox, in the guest's memory
- * @exits: exits to userspace of the last request, but its completion
+ * @guest: whose
+ * @exits: exits to userspace of the last request that nobody answered, but its
+ *	completion
  * @exit: the first GUEST_MAX_EXITS of them
  * @read_value: what reads that leave to userspace get, cut to their width
  */
 struct guest_vcpu {
+	struct guest *guest;
 	int fd;
 	struct kvm_run *run;
 	uint8_t *mailbox;
@@ -66,6 +69,17 @@ struct guest_vcpu {
 	uint64_t read_value;
 };
 
+/**
+ * struct guest - a virtual machine
+ * @kvm_fd: /dev/kvm
+ * @vm_fd: KVM's descriptor
+ * @memory: where its memory is mapped here
+ * @num_vcpus: virtual processors
+ * @run_size: bytes at each one's @run
+ * @vcpu: @num_vcpus of them
+ * @answer: who answers an access that left to userspace, false: it is not his;
+ *	NULL: nobody does
+ */
 struct guest {
 	int kvm_fd;
 	int vm_fd;
@@ -73,6 +87,8 @@ struct guest {
 	unsigned int num_vcpus;
 	size_t run_size;
 	struct guest_vcpu vcpu[GUEST_MAX_VCPUS];
+	bool (*answer)(bool port, uint64_t addr, void *data, uint32_t width,
+		       bool write);
 };
 
 /** guest_die() - the rig failed: say why and end the test as failed */
@@ -100,7 +116,7 @@ void guest_set_msi_routes(struct guest *g, unsigned int count);
 /**
  * guest_run() - let a vCPU do what its mailbox says
  *
- * Answers accesses that leave to userspace with @read_value.
+ * Accesses that leave to userspace and that nobody answers get @read_value.
  *
  * Return: false if a signal came before it was done; call it again.
  */

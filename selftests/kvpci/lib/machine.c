@@ -3,6 +3,7 @@
  * A guest with one kvpci device; see machine.h.
  */
 #include "machine.h"
+#include "twin.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -65,8 +66,11 @@ void device_describe(struct device_desc *desc)
 
 int do_ioctl(int fd, unsigned long cmd, void *arg)
 {
-	int ret = ioctl(fd, cmd, arg);
+	int ret;
 
+	if (twin_ioctl(fd, cmd, arg, &ret))
+		return ret;
+	ret = ioctl(fd, cmd, arg);
 	return ret < 0 ? -errno : ret;
 }
 
@@ -93,17 +97,23 @@ int vm_create(int ctl_fd, int kvm_vm_fd)
 	return do_ioctl(ctl_fd, KVPCI_VM_CREATE, &create);
 }
 
+static void require(const char *path)
+{
+	if (!access(path, R_OK | W_OK))
+		return;
+	printf("TAP version 13\n1..0 # SKIP %s: %s\n", path, strerror(errno));
+	exit(4);
+}
+
+void require_kvm(void)
+{
+	require("/dev/kvm");
+}
+
 void require_kvpci(void)
 {
-	static const char *const paths[] = { "/dev/kvpci", "/dev/kvm" };
-
-	for (int i = 0; i < 2; i++) {
-		if (!access(paths[i], R_OK | W_OK))
-			continue;
-		printf("TAP version 13\n1..0 # SKIP %s: %s\n", paths[i],
-		       strerror(errno));
-		exit(4);
-	}
+	require("/dev/kvpci");
+	require_kvm();
 }
 
 static int use_count(const char *module)
@@ -154,19 +164,28 @@ int kvm_vms(void)
 	return vms;
 }
 
-void machine_create_on(struct machine *m, unsigned int vcpus,
-		       struct device_desc *desc)
+void machine_open(struct machine *m, unsigned int vcpus, bool twin)
 {
 	memset(m, 0, sizeof(*m));
 	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
 		m->kick[q] = -1;
 		m->call[q] = -1;
 	}
+	m->dev = -1;
+	m->ctl = -1;
 	guest_create_parts(&m->g, GUEST_ALL, vcpus);
+	if (twin) {
+		m->vm = twin_create(&m->g);
+		return;
+	}
 	m->ctl = open_kvpci();
 	m->vm = vm_create(m->ctl, m->g.vm_fd);
 	if (m->vm < 0)
 		guest_die("KVPCI_VM_CREATE: %d", m->vm);
+}
+
+static void add_device(struct machine *m, struct device_desc *desc)
+{
 	m->dev = device_create(m->vm, desc);
 	if (m->dev < 0)
 		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
@@ -174,15 +193,28 @@ void machine_create_on(struct machine *m, unsigned int vcpus,
 		guest_die("KVPCI_DEVICE_MAP");
 }
 
-void machine_create(struct machine *m)
+void machine_create_on(struct machine *m, unsigned int vcpus,
+		       struct device_desc *desc)
+{
+	machine_open(m, vcpus, false);
+	add_device(m, desc);
+}
+
+void machine_create_in(struct machine *m, bool twin)
 {
 	struct device_desc *desc = malloc(sizeof(*desc));
 
 	if (!desc)
 		guest_die("malloc");
 	device_describe(desc);
-	machine_create_on(m, 1, desc);
+	machine_open(m, 1, twin);
+	add_device(m, desc);
 	free(desc);
+}
+
+void machine_create(struct machine *m)
+{
+	machine_create_in(m, false);
 }
 
 static void close_fd(int *fd)
@@ -197,6 +229,11 @@ void machine_destroy(struct machine *m)
 	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
 		close_fd(&m->kick[q]);
 		close_fd(&m->call[q]);
+	}
+	if (twin_has(m->vm)) {
+		twin_destroy();
+		m->dev = -1;
+		m->vm = -1;
 	}
 	close_fd(&m->dev);
 	close_fd(&m->vm);
@@ -267,6 +304,19 @@ void eventfd_add(int fd)
 		guest_die("write to an eventfd");
 }
 
+void queue_call(struct machine *m, unsigned int queue)
+{
+	eventfd_add(m->call[queue]);
+	device_settle(m->dev, m->call[queue]);
+}
+
+/* The module takes it before the writer returns, the twin in a thread. */
+void device_settle(int dev, int call)
+{
+	if (twin_has(dev))
+		twin_settle(dev, call);
+}
+
 int device_ack(int dev, uint32_t kind, uint32_t queue)
 {
 	struct kvpci_device_ack ack = {
@@ -294,6 +344,8 @@ int device_event(int dev, struct kvpci_event *event)
 
 	if (!event)
 		event = &own;
+	if (twin_has(dev))
+		return twin_event(dev, event);
 	fcntl(dev, F_SETFL, flags | O_NONBLOCK);
 	n = read(dev, event, sizeof(*event));
 	err = errno;

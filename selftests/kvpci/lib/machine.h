@@ -10,6 +10,15 @@
 
 #include "guest.h"
 
+/*
+ * Tests of what a guest sees run twice and expect the same: on the module, and
+ * on the launcher's userspace transport, which needs no module (-v user).
+ */
+#define TRANSPORT_VARIANTS(fixture)					\
+	FIXTURE_VARIANT(fixture) { bool twin; };			\
+	FIXTURE_VARIANT_ADD(fixture, kernel) { .twin = false };		\
+	FIXTURE_VARIANT_ADD(fixture, user) { .twin = true }
+
 /* The device of device_describe() */
 #define DEV_QUEUES	4
 #define DEV_ABSENT	2	/* the queue that does not exist */
@@ -26,7 +35,11 @@
 #define BAR_MSIX_SIZE	0x2000
 #define IO_BASE		0xc000ULL
 #define MEM_BASE	0xd0000000ULL
-#define MSIX_BASE	GUEST_HIGH_BASE
+#define MSIX_BASE	0x180000000ULL
+
+/* Configuration space, where there is one, and the device's line in the twin */
+#define ECAM_ADDR	0xe0000000ULL
+#define DEV_PIN		17
 
 /* Offsets of the structures in I/O and in memory */
 #define IO_COMMON	0x00
@@ -93,7 +106,7 @@ void device_describe(struct device_desc *desc);
 /** device_create() - KVPCI_DEVICE_CREATE. Return: descriptor or -errno */
 int device_create(int vm_fd, struct device_desc *desc);
 
-/** do_ioctl() - an ioctl. Return: its result, or -errno */
+/** do_ioctl() - an ioctl, of the twin's too. Return: its result, or -errno */
 int do_ioctl(int fd, unsigned long cmd, void *arg);
 
 /** open_kvpci() - open /dev/kvpci, or die */
@@ -102,7 +115,9 @@ int open_kvpci(void);
 /** vm_create() - KVPCI_VM_CREATE. Return: descriptor or -errno */
 int vm_create(int ctl_fd, int kvm_vm_fd);
 
-/** require_kvpci() - exit as skipped when /dev/kvpci is not there */
+/** require_kvm() - exit as skipped when /dev/kvm is not there */
+void require_kvm(void);
+/** require_kvpci() - exit as skipped when /dev/kvpci or /dev/kvm is not there */
 void require_kvpci(void);
 
 /** module_users() - use count of the module, or -1 if it cannot be told */
@@ -114,7 +129,7 @@ int kvm_vms(void);
 
 struct machine {
 	struct guest g;
-	int ctl;	/* /dev/kvpci */
+	int ctl;	/* /dev/kvpci; -1: the userspace twin */
 	int vm;
 	int dev;
 	int kick[DEV_QUEUES];
@@ -127,6 +142,12 @@ void machine_create(struct machine *m);
 /** machine_create_on() - the same with a guest and a description given */
 void machine_create_on(struct machine *m, unsigned int vcpus,
 		       struct device_desc *desc);
+
+/** machine_create_in() - machine_create() with the transport of the variant */
+void machine_create_in(struct machine *m, bool twin);
+
+/** machine_open() - a guest and its VM, without any device yet */
+void machine_open(struct machine *m, unsigned int vcpus, bool twin);
 
 /** machine_destroy() - close what is open (>= 0) */
 void machine_destroy(struct machine *m);
@@ -143,6 +164,16 @@ int queue_fds(int dev, uint32_t queue, int kick, int call);
 /** machine_fds() - make eventfds for all queues and register them */
 void machine_fds(struct machine *m);
 
+/**
+ * queue_call() - the backend interrupts: it signals a queue's call eventfd
+ *
+ * Returns when the device has taken it.
+ */
+void queue_call(struct machine *m, unsigned int queue);
+
+/** device_settle() - wait until a signal of a call eventfd has been taken */
+void device_settle(int dev, int call);
+
 /** eventfd_count() - read a nonblocking eventfd; 0 if nothing was signalled */
 uint64_t eventfd_count(int fd);
 /** eventfd_add() - signal an eventfd once */
@@ -153,6 +184,14 @@ int device_ack(int dev, uint32_t kind, uint32_t queue);
 
 /** device_stats() - KVPCI_DEVICE_STATS, or die */
 struct kvpci_device_stats device_stats(int dev);
+
+/* The module counts; its twin does not. */
+#define EXPECT_STAT(m, counter, expected) do {				\
+	const struct machine *_m = (m);					\
+									\
+	if (_m->ctl >= 0)						\
+		EXPECT_EQ(expected, device_stats(_m->dev).counter);	\
+} while (0)
 
 /** device_event() - read one event without waiting. Return: kind, or -errno */
 int device_event(int dev, struct kvpci_event *event);
