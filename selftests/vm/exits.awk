@@ -5,9 +5,10 @@
 #   awk -f exits.awk PLACES TRACE
 #
 # PLACES: lines "NAME START END ..." of addresses (0x…). TRACE: ftrace text of
-# kvm_exit, kvm_userspace_exit, kvm_pio, kvm_mmio. The guest marks with writes
-# to port 0x80, 1 where it begins and 2 where it ends; those are not counted. Prints "CLASS COUNT" lines, sorted by awk's
-# caller if need be. Each CPU's exits follow its own pio and mmio events.
+# kvm_exit, kvm_userspace_exit, kvm_pio, kvm_mmio, sys_enter_ioctl. The guest
+# marks with writes to port 0x80, 1 where it begins and 2 where it ends; those are
+# not counted. Prints "CLASS COUNT" lines, sorted by awk's caller if need be. Each
+# CPU's exits follow its own pio and mmio events. ioctls are all but KVM_RUN.
 
 function hex(s,   i, v) {
 	s = tolower(s)
@@ -45,6 +46,8 @@ FNR == NR {
 # "task-pid [cpu] flags time: event: text"; the task is the vCPU's thread.
 {
 	thread = $1
+	if (/ sys_ioctl\(/ && !/cmd: ae80,/)
+		ioctls++
 	if (!match($0, /kvm_[a-z_]+: /))
 		next
 	event = substr($0, RSTART, RLENGTH - 2)
@@ -86,6 +89,7 @@ event == "kvm_userspace_exit" {
 END {
 	print "vm-exits", vm_exits + 0
 	print "userspace-exits", total + 0
+	print "ioctls", ioctls + 0
 	for (c in count)
 		print c, count[c]
 }
