@@ -74,9 +74,9 @@ check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 demo: setup all ## one guest under kvpci and under stock QEMU, side by side
 	@selftests/vm/demo
 
-bench: setup modules kselftest ## what one access of the guest costs, in instructions
+bench: setup modules user kselftest ## compare with stock QEMU and the twin: table, JSON, plots (CASES="access pairs-1")
 	@$(MAKE) -C selftests/bench O=$(O)
-	@selftests/bench/run
+	@selftests/bench/run $(CASES)
 
 clean: ## remove build output (keeps unpacked kernels and sources)
 	@if [ -d $(O) ]; then find $(O) -mindepth 1 -maxdepth 1 ! -name kernels \
