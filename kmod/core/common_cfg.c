@@ -124,6 +124,9 @@ static struct kvpci_effect queue_vector_write(struct kvpci_core *core,
 					      u32 value)
 {
 	queue->msix_vector = valid_vector(core, value);
+	/* Drivers that go away write NO_VECTOR to queues just reset. */
+	if (queue->msix_vector != VIRTIO_MSI_NO_VECTOR)
+		kvpci_queue_touch(core, queue);
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 }
 
@@ -139,8 +142,10 @@ static struct kvpci_effect queue_size_write(struct kvpci_core *core,
 		      kvpci_core_has_driver_feature(core, VIRTIO_F_RING_PACKED);
 
 	if (value && value <= queue->size_max &&
-	    (packed || is_power_of_2(value)))
+	    (packed || is_power_of_2(value))) {
 		queue->size = value;
+		kvpci_queue_touch(core, queue);
+	}
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 }
 
@@ -289,14 +294,15 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 		queue = selected_queue(core);
 		if (!queue || !queue_writable(queue, reg))
 			return kvpci_effect(KVPCI_EFFECT_NONE, 0);
-		if (core->queue_select >= core->queues_touched)
-			core->queues_touched = core->queue_select + 1;
 		base = queue;
 	}
 	if (reg->write)
 		return reg->write(core, queue, value);
-	if (reg->writable)
+	if (reg->writable) {
 		store((u8 *)base + reg->field, reg->width, value);
+		if (queue)
+			kvpci_queue_touch(core, queue);
+	}
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 }
 

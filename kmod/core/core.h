@@ -254,6 +254,16 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 				       unsigned int length, u64 value);
 void kvpci_queue_init(struct kvpci_queue *queue);
 
+/** kvpci_queue_touch() - a queue is no longer as a reset leaves it */
+static inline void kvpci_queue_touch(struct kvpci_core *core,
+				     const struct kvpci_queue *queue)
+{
+	u16 index = queue - core->queues;
+
+	if (index >= core->queues_touched)
+		core->queues_touched = index + 1;
+}
+
 /* Device status, reset and the launcher's side of both: status.c */
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
 struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,

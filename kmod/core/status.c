@@ -134,6 +134,7 @@ struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
 		set_phase(core, queue, KVPCI_QUEUE_STARTING);
 	}
 	WRITE_ONCE(queue->enable, 1);
+	kvpci_queue_touch(core, queue);
 	return core->backend == KVPCI_BACKEND_RUNNING ? NEWS : NOTHING;
 }
 
