@@ -62,15 +62,20 @@ static noinline void send_vector(struct kvpci_device *device, u16 vector)
 		kvpci_irq_send(device, &msg);
 }
 
+/* A reset that must wait for the backend lowers the line at once. */
+static bool changes_intx(struct kvpci_effect effect)
+{
+	return effect.kind == KVPCI_EFFECT_EVENT ||
+	       effect.kind == KVPCI_EFFECT_INTX;
+}
+
 /* After device->lock is dropped. */
 static void effect_unlocked(struct kvpci_device *device,
 			    struct kvpci_effect effect)
 {
 	if (effect.kind == KVPCI_EFFECT_EVENT)
 		kvpci_event_post(device);
-	/* A reset that must wait for the backend lowers the line at once. */
-	if (effect.kind == KVPCI_EFFECT_EVENT ||
-	    effect.kind == KVPCI_EFFECT_INTX)
+	if (changes_intx(effect))
 		kvpci_irq_sync_line(device);
 	kvpci_irq_settle(device);
 }
@@ -111,6 +116,8 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 	spin_lock_irq(&device->lock);
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
 				 length, &value);
+	if (effect.kind == KVPCI_EFFECT_INTX)
+		kvpci_config_sync_intx(device);
 	spin_unlock_irq(&device->lock);
 
 	if (effect.kind == KVPCI_EFFECT_INTX)
@@ -160,6 +167,8 @@ void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 					  value);
 		if (effect.kind == KVPCI_EFFECT_VECTOR)
 			send_vector(device, effect.arg);
+		else if (changes_intx(effect))
+			kvpci_config_sync_intx(device);
 		spin_unlock_irq(&device->lock);
 		effect_unlocked(device, effect);
 	}

@@ -6,10 +6,27 @@
  * or reset the function are not: a handler cannot wait for the bus it runs on.
  * They exit to the monitor, which hands them back through an ioctl.
  */
-#include <linux/slab.h>
+#include <linux/gfp.h>
 #include <linux/srcu.h>
 
 #include "kvpci.h"
+
+/**
+ * kvpci_config_sync_intx() - make Status.Interrupt follow the registers
+ * @device: the device; its lock is held
+ *
+ * When they change, not when it is read: the guest may read without our help.
+ */
+void kvpci_config_sync_intx(struct kvpci_device *device)
+{
+	/* Pairs with the release in kvpci_ecam_add(). */
+	struct kvpci_config_space *cs = smp_load_acquire(&device->cs);
+
+	lockdep_assert_held(&device->lock);
+	if (cs)
+		kvpci_config_space_set_intx(cs,
+					    kvpci_core_intx_status(&device->core));
+}
 
 /* 4.1.4.9: the access the window describes, then its data. */
 static void window_read(struct kvpci_device *device)
@@ -57,8 +74,6 @@ u32 kvpci_config_read(struct kvpci_device *device, u32 offset,
 	if (kvpci_config_space_window_hit(device->cs, offset, length))
 		window_read(device);
 	spin_lock_irq(&device->lock);
-	kvpci_config_space_set_intx(device->cs,
-				    kvpci_core_intx_status(&device->core));
 	value = kvpci_config_space_read(device->cs, offset, length);
 	spin_unlock_irq(&device->lock);
 	return value;
@@ -73,9 +88,11 @@ static u32 write_locked(struct kvpci_device *device, u32 offset,
 
 	lockdep_assert_held(&device->lock);
 	change = kvpci_config_space_write(device->cs, offset, length, value);
-	if (change & KVPCI_CONFIG_IRQ)
+	if (change & KVPCI_CONFIG_IRQ) {
 		kvpci_core_set_irq_flags(&device->core,
 					 kvpci_config_space_irq_flags(device->cs));
+		kvpci_config_sync_intx(device);
+	}
 	if (change & KVPCI_CONFIG_WINDOW &&
 	    !kvpci_config_space_window(device->cs, window))
 		change &= ~KVPCI_CONFIG_WINDOW;
@@ -114,7 +131,9 @@ bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 	bool moves;
 
 	spin_lock_irq(&device->lock);
-	moves = kvpci_config_space_moves(device->cs, offset, length, value);
+	moves = kvpci_config_space_moves(device->cs, offset, length, value) ||
+		(device->config_mapped &&
+		 kvpci_config_space_arms(device->cs, offset, length, value));
 	if (!moves)
 		change = write_locked(device, offset, length, value, &window);
 	spin_unlock_irq(&device->lock);
@@ -136,6 +155,7 @@ static void function_reset(struct kvpci_device *device)
 	kvpci_config_space_reset(device->cs);
 	kvpci_core_msix_reset(&device->core);
 	effect = kvpci_status_write(&device->core, 0);
+	kvpci_config_sync_intx(device);
 	spin_unlock_irq(&device->lock);
 	if (effect.kind == KVPCI_EFFECT_EVENT)
 		kvpci_event_post(device);
@@ -196,6 +216,25 @@ int kvpci_config_write(struct kvpci_device *device, u32 offset,
 	return err;
 }
 
+/* In pages of its own, so that it can be mapped. */
+static struct kvpci_config_space *alloc_config(void)
+{
+	return alloc_pages_exact(sizeof(struct kvpci_config_space),
+				 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+}
+
+static void free_config(struct kvpci_config_space *cs)
+{
+	free_pages_exact(cs, sizeof(*cs));
+}
+
+/** kvpci_config_free() - no more configuration space, if there was one */
+void kvpci_config_free(struct kvpci_device *device)
+{
+	if (device->cs)
+		free_config(device->cs);
+}
+
 /* The description the configuration space is built of, from the core. */
 static void describe(const struct kvpci_core *core, u32 virtio_id,
 		     struct kvpci_device_create *desc)
@@ -222,7 +261,7 @@ int kvpci_config_place(struct kvpci_device *device,
 	struct kvpci_config_space *cs;
 	int err;
 
-	cs = kzalloc(sizeof(*cs), GFP_KERNEL_ACCOUNT);
+	cs = alloc_config();
 	if (!cs)
 		return -ENOMEM;
 	describe(&device->core, device->virtio_id, &desc);
@@ -242,6 +281,7 @@ int kvpci_config_place(struct kvpci_device *device,
 	spin_lock_irq(&device->lock);
 	kvpci_core_set_irq_flags(&device->core,
 				 kvpci_config_space_irq_flags(cs));
+	kvpci_config_sync_intx(device);
 	spin_unlock_irq(&device->lock);
 	kvpci_irq_set_line(device, place->gsi);
 	mutex_unlock(&device->map_lock);
@@ -250,6 +290,6 @@ int kvpci_config_place(struct kvpci_device *device,
 unlock:
 	mutex_unlock(&device->map_lock);
 free:
-	kfree(cs);
+	free_config(cs);
 	return err;
 }

@@ -18,10 +18,12 @@ static atomic_t last_id = ATOMIC_INIT(0);
 static void free_memory(struct kvpci_device *device)
 {
 	free_percpu(device->counters);
-	kfree(device->cs);
+	kvpci_config_free(device);
 	kvfree(device->core.config_mask);
 	kvfree(device->core.config);
-	kvfree(device->core.vectors);
+	if (device->core.vectors)
+		free_pages_exact(device->core.vectors,
+				 kvpci_vectors_size(device->core.num_vectors));
 	kvfree(device->core.queues);
 	kvfree(device->fds);
 	mutex_destroy(&device->read_lock);
@@ -51,8 +53,11 @@ alloc_memory(const struct kvpci_device_create *create)
 	core = &device->core;
 	core->queues = kvcalloc(create->num_queues, sizeof(*core->queues),
 				GFP_KERNEL_ACCOUNT);
-	core->vectors = kvcalloc(create->num_vectors, sizeof(*core->vectors),
-				 GFP_KERNEL_ACCOUNT);
+	core->num_vectors = create->num_vectors;
+	if (core->num_vectors)
+		core->vectors =
+			alloc_pages_exact(kvpci_vectors_size(core->num_vectors),
+					  GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	core->config = kvzalloc(create->config_size, GFP_KERNEL_ACCOUNT);
 	if (create->config_mask)
 		core->config_mask = kvzalloc(create->config_size,
@@ -61,8 +66,9 @@ alloc_memory(const struct kvpci_device_create *create)
 			       GFP_KERNEL_ACCOUNT);
 	device->counters = alloc_percpu_gfp(struct kvpci_counters,
 					    GFP_KERNEL_ACCOUNT);
-	if (core->queues && core->vectors && core->config && device->fds &&
-	    device->counters && (core->config_mask || !create->config_mask))
+	if (core->queues && (core->vectors || !core->num_vectors) &&
+	    core->config && device->fds && device->counters &&
+	    (core->config_mask || !create->config_mask))
 		return device;
 	free_memory(device);
 	return NULL;
@@ -255,6 +261,7 @@ static long device_ack(void *object, void *arg)
 		return -EINVAL;
 	spin_lock_irq(&device->lock);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
+	kvpci_config_sync_intx(device);
 	spin_unlock_irq(&device->lock);
 	if (!err)
 		kvpci_irq_sync_line(device);
@@ -457,6 +464,7 @@ static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.read = kvpci_event_read,
 	.poll = kvpci_event_poll,
+	.mmap = kvpci_shadow_mmap,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.release = device_release,

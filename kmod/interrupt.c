@@ -121,6 +121,7 @@ static __always_inline void signal_locked(struct kvpci_device *device,
 		kvpci_count(device, KVPCI_COUNT_MSIX_PENDED);
 		break;
 	case KVPCI_IRQ_INTX:
+		kvpci_config_sync_intx(device);
 		schedule_work(&device->irq_work);
 		break;
 	case KVPCI_IRQ_DROP:

@@ -32,6 +32,7 @@
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/kvm_host.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/poll.h>
@@ -198,12 +199,14 @@ struct kvpci_ecam {
  * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
  * @fds: by queue
- * @lock: protects @core, @msi, @deferred, @sending and what @cs holds;
- *	interrupts are off under it, since eventfds may be signalled anywhere
+ * @lock: protects @core, @msi, @deferred, @sending, @config_mapped and what
+ *	@cs holds; interrupts are off under it, since eventfds may be signalled
+ *	anywhere
  * @core: the registers
  * @msi: what KVM's delivery function is given, ready but for the message
  * @deferred: vectors whose messages @irq_work is to send
  * @sending: @irq_work is sending one of them, not under @lock
+ * @config_mapped: the monitor has mapped what @cs holds, for the guest to read
  * @irq_work: what may not be done where an eventfd is signalled: multicast
  *	messages, interrupt lines
  * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
@@ -233,6 +236,7 @@ struct kvpci_device {
 	struct kvm_kernel_irq_routing_entry msi;
 	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
 	bool sending;
+	bool config_mapped;
 
 	struct work_struct irq_work;
 	u32 gsi;
@@ -246,6 +250,12 @@ static inline void kvpci_count(struct kvpci_device *device,
 			       enum kvpci_counter counter)
 {
 	this_cpu_inc(device->counters->count[counter]);
+}
+
+/* Whole pages, so that they can be mapped. */
+static inline size_t kvpci_vectors_size(unsigned int num_vectors)
+{
+	return PAGE_ALIGN(num_vectors * sizeof(struct kvpci_vector));
 }
 
 /* ioctl.c: one dispatcher for all kinds of file */
@@ -299,6 +309,12 @@ bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 			    unsigned int length, u32 value);
 int kvpci_config_write(struct kvpci_device *device, u32 offset,
 		       unsigned int length, u32 value);
+
+void kvpci_config_sync_intx(struct kvpci_device *device);
+void kvpci_config_free(struct kvpci_device *device);
+
+/* shadow.c */
+int kvpci_shadow_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* ecam.c */
 long kvpci_ecam_create(void *object, void *arg);

@@ -8,6 +8,7 @@
 #define KVPCI_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 
 /* 6.8 dropped the count from eventfd_signal(). */
@@ -18,6 +19,16 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 }
 
 #define eventfd_signal(ctx)	compat_eventfd_signal(ctx)
+#endif
+
+/* 6.3 made the flags of a mapping private. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
+				vm_flags_t clear)
+{
+	vma->vm_flags |= set;
+	vma->vm_flags &= ~clear;
+}
 #endif
 
 /* 6.12 moved it. */

@@ -29,10 +29,24 @@ static u32 get(const u8 *bytes, u32 offset, unsigned int length)
 	return value;
 }
 
+typedef u16 __aligned(1) any_u16;
+typedef u32 __aligned(1) any_u32;
+
+/* In one store, where it can be: the guest may be looking at the bytes. */
 static void put(u8 *bytes, u32 offset, unsigned int length, u32 value)
 {
-	for (; length--; value >>= 8)
-		bytes[offset++] = value;
+	switch (length) {
+	case 2:
+		WRITE_ONCE(*(any_u16 *)(bytes + offset), value);
+		break;
+	case 4:
+		WRITE_ONCE(*(any_u32 *)(bytes + offset), value);
+		break;
+	default:
+		for (; length--; value >>= 8)
+			WRITE_ONCE(bytes[offset++], value);
+		break;
+	}
 }
 
 static void init_header(struct kvpci_config_space *cs, u32 virtio_id,
@@ -299,23 +313,34 @@ u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
 	old = get(cs->value, offset, length);
 	mask = get(cs->wmask, offset, length);
 	value = (old & ~mask) | (value & mask);
+	if (value == old)
+		return change;
 	put(cs->value, offset, length, value);
-	if (value != old)
-		change |= changes(cs, offset, length);
-	return change;
+	return change | changes(cs, offset, length);
+}
+
+/* The lower part of the space as a write would leave it, but not its effects. */
+static void try_write(const struct kvpci_config_space *cs, u8 *bytes,
+		      u32 offset, unsigned int length, u32 value)
+{
+	u32 i;
+
+	memcpy(bytes, cs->value, CAPS_END);
+	for (i = offset; i < offset + length && i < CAPS_END; i++, value >>= 8)
+		bytes[i] = (bytes[i] & ~cs->wmask[i]) | (value & cs->wmask[i]);
 }
 
 /* Where BAR @i is set to, or false if that is no place to answer at. */
-static bool bar_addr(const struct kvpci_config_space *cs, unsigned int i,
-		     u64 *addr)
+static bool bar_addr(const struct kvpci_config_space *cs, const u8 *bytes,
+		     unsigned int i, u64 *addr)
 {
 	const struct kvpci_bar *bar = &cs->bars[i];
 	u32 reg = PCI_BASE_ADDRESS_0 + i * 4;
 	u64 top = 0xffffffff;
 
-	*addr = get(cs->value, reg, 4) & ~(bar->size - 1);
+	*addr = get(bytes, reg, 4) & ~(bar->size - 1);
 	if (bar->kind == KVPCI_BAR_MEM64) {
-		*addr |= (u64)get(cs->value, reg + 4, 4) << 32;
+		*addr |= (u64)get(bytes, reg + 4, 4) << 32;
 		top = BIT_ULL(52) - 1;
 	} else if (bar->kind == KVPCI_BAR_IO) {
 		top = 0xffff;
@@ -324,14 +349,15 @@ static bool bar_addr(const struct kvpci_config_space *cs, unsigned int i,
 	return *addr && *addr < top && bar->size - 1 < top - *addr;
 }
 
-u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
+static u32 decode(const struct kvpci_config_space *cs, const u8 *bytes,
+		  u64 *addr)
 {
-	u32 command = get(cs->value, PCI_COMMAND, 2);
+	u32 command = get(bytes, PCI_COMMAND, 2);
 	u32 mapped = 0;
 	unsigned int i;
 
 	memset(addr, 0, KVPCI_NUM_BARS * sizeof(*addr));
-	if (get(cs->value, cs->pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK)
+	if (get(bytes, cs->pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK)
 		return 0;
 	for (i = 0; i < KVPCI_NUM_BARS; i++) {
 		u32 enable = cs->bars[i].kind == KVPCI_BAR_IO ?
@@ -339,7 +365,7 @@ u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
 
 		if (cs->bars[i].kind == KVPCI_BAR_NONE || !(command & enable))
 			continue;
-		if (bar_addr(cs, i, &addr[i]))
+		if (bar_addr(cs, bytes, i, &addr[i]))
 			mapped |= BIT(i);
 		else
 			addr[i] = 0;
@@ -347,12 +373,16 @@ u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
 	return mapped;
 }
 
-bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
+u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
+{
+	return decode(cs, cs->value, addr);
+}
+
+bool kvpci_config_space_moves(const struct kvpci_config_space *cs, u32 offset,
 			      unsigned int length, u32 value)
 {
 	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
-	u32 old, mapped;
-	bool moves;
+	u8 bytes[CAPS_END];
 
 	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
 		return false;
@@ -361,13 +391,21 @@ bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
 		return true;
 	if (!(changes(cs, offset, length) & KVPCI_CONFIG_DECODE))
 		return false;
-	old = get(cs->value, offset, length);
-	mapped = kvpci_config_space_decode(cs, before);
-	kvpci_config_space_write(cs, offset, length, value);
-	moves = kvpci_config_space_decode(cs, after) != mapped ||
-		memcmp(before, after, sizeof(before));
-	put(cs->value, offset, length, old);
-	return moves;
+	try_write(cs, bytes, offset, length, value);
+	return decode(cs, bytes, after) != decode(cs, cs->value, before) ||
+	       memcmp(before, after, sizeof(before));
+}
+
+bool kvpci_config_space_arms(const struct kvpci_config_space *cs, u32 offset,
+			     unsigned int length, u32 value)
+{
+	u32 reg = cs->window + VIRTIO_PCI_CAP_LENGTH;
+	u8 bytes[CAPS_END];
+
+	if (!touches(offset, length, reg, 4))
+		return false;
+	try_write(cs, bytes, offset, length, value);
+	return !get(bytes, reg, 4) != !get(cs->value, reg, 4);
 }
 
 void kvpci_config_space_reset(struct kvpci_config_space *cs)
@@ -391,9 +429,11 @@ u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs)
 
 void kvpci_config_space_set_intx(struct kvpci_config_space *cs, bool asserted)
 {
-	cs->value[PCI_STATUS] &= ~PCI_STATUS_INTERRUPT;
+	u8 status = cs->value[PCI_STATUS] & ~PCI_STATUS_INTERRUPT;
+
 	if (asserted)
-		cs->value[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
+		status |= PCI_STATUS_INTERRUPT;
+	put(cs->value, PCI_STATUS, 1, status);
 }
 
 bool kvpci_config_space_window_hit(const struct kvpci_config_space *cs,

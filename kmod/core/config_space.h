@@ -21,7 +21,7 @@ enum kvpci_config_change {
 
 /**
  * struct kvpci_config_space - bytes, and what may be written to each bit
- * @value: what a read returns
+ * @value: what a read returns; first, so that the module can map it
  * @wmask: bits a write changes
  * @bars: kinds and sizes
  * @msix: offset of the MSI-X capability, 0: none
@@ -96,8 +96,21 @@ u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
  * Return: true if the write would change which BARs answer or where, or reset
  * the function: what cannot be done on the way of an access.
  */
-bool kvpci_config_space_moves(struct kvpci_config_space *cs, u32 offset,
+bool kvpci_config_space_moves(const struct kvpci_config_space *cs, u32 offset,
 			      unsigned int length, u32 value);
+
+/**
+ * kvpci_config_space_arms() - would a write set up the window, or take it away?
+ * @cs: the space
+ * @offset: as for kvpci_config_space_write()
+ * @length: as for kvpci_config_space_write()
+ * @value: as for kvpci_config_space_write()
+ *
+ * The window counts as set up while its length is not 0. Then a read of its
+ * data has effects, and must not come from a mapping.
+ */
+bool kvpci_config_space_arms(const struct kvpci_config_space *cs, u32 offset,
+			     unsigned int length, u32 value);
 
 /**
  * kvpci_config_space_reset() - the state after a function level reset

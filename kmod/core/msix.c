@@ -194,9 +194,10 @@ struct kvpci_effect kvpci_msix_table_write(struct kvpci_core *core, u32 offset,
 
 	if (!word)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-	word[0] = (u32)value & writable[i];
+	/* The guest may be looking at the table. */
+	WRITE_ONCE(word[0], (u32)value & writable[i]);
 	if (length == 8)
-		word[1] = (u32)(value >> 32) & writable[i + 1];
+		WRITE_ONCE(word[1], (u32)(value >> 32) & writable[i + 1]);
 	vector = array_index_nospec(vector, core->num_vectors);
 	if (!vector_sendable(core, vector))
 		return kvpci_effect(KVPCI_EFFECT_NONE, 0);

@@ -41,6 +41,7 @@ typedef uint64_t u64;
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
+#define __aligned(n)		__attribute__((aligned(n)))
 #define is_power_of_2(n)	((n) != 0 && ((n) & ((n) - 1)) == 0)
 /* A hypervisor's userspace has no secrets to keep from its own guest. */
 #define array_index_nospec(index, size)	((void)(size), (index))

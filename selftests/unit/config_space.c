@@ -555,6 +555,40 @@ TEST_F(config, moves)
 	free(copy);
 }
 
+/* The window is set up while its length is not 0; asking changes nothing. */
+TEST_F(config, arms)
+{
+	struct kvpci_config_space *cs = &self->cs;
+	u32 length = cs->window + VIRTIO_PCI_CAP_LENGTH;
+	const struct {
+		u32 at, length, value;
+		bool off, on;
+	} rows[] = {
+		{ length, 4, 0, false, true },
+		{ length, 4, 4, true, false },
+		{ length, 1, 1, true, false },
+		{ length, 1, 0, false, true },
+		{ length + 2, 2, 1, true, false },
+		{ length + 2, 2, 0, false, false },
+		{ length - 2, 4, 0x10000, true, false },
+		{ length - 4, 4, ~0U, false, false },
+		{ length + 4, 4, ~0U, false, false },
+		{ 4095, 1, ~0U, false, false },
+	};
+
+	for (int on = 0; on < 2; on++) {
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			EXPECT_EQ(on ? rows[i].on : rows[i].off,
+				  kvpci_config_space_arms(cs, rows[i].at,
+							  rows[i].length,
+							  rows[i].value))
+				TH_LOG("row %zu, set up %d", i, on);
+		}
+		EXPECT_EQ(on ? 2 : 0, rd(cs, length, 4));
+		wr(cs, length, 4, 2);
+	}
+}
+
 /* After a function level reset the space is as it was made. */
 TEST_F(config, reset)
 {

@@ -578,8 +578,9 @@ static void config_space(struct fuzz *f)
 	u8 how = take(f, 1);
 	unsigned int length = 1U << (how >> 1) % 3;
 	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
+	u32 window = f->cs.window + VIRTIO_PCI_CAP_LENGTH;
 	u32 change, flags, mapped, value = take_value(f);
-	bool moves, moved;
+	bool moves, moved, arms, set;
 
 	if (!(how & 1)) {
 		value = kvpci_config_space_read(&f->cs, at, length);
@@ -589,12 +590,15 @@ static void config_space(struct fuzz *f)
 		return;
 	}
 	moves = kvpci_config_space_moves(&f->cs, at, length, value);
+	arms = kvpci_config_space_arms(&f->cs, at, length, value);
+	set = kvpci_config_space_read(&f->cs, window, 4);
 	mapped = kvpci_config_space_decode(&f->cs, before);
 	change = kvpci_config_space_write(&f->cs, at, length, value);
 	moved = kvpci_config_space_decode(&f->cs, after) != mapped ||
 		memcmp(before, after, sizeof(before));
 	REQUIRE(moves == (moved || change & KVPCI_CONFIG_FLR));
 	REQUIRE(!moved || change & KVPCI_CONFIG_DECODE);
+	REQUIRE(arms == (set != !!kvpci_config_space_read(&f->cs, window, 4)));
 	if (change & KVPCI_CONFIG_WINDOW)
 		window_access(f, true);
 	if (change & KVPCI_CONFIG_DECODE)

@@ -74,6 +74,7 @@ enum {
 #define KVPCI_CAP_INTX		(1ULL << 2)	/* line interrupts with ISR */
 #define KVPCI_CAP_QUEUE_RESET	(1ULL << 3)	/* VIRTIO_F_RING_RESET */
 #define KVPCI_CAP_ECAM		(1ULL << 4)	/* PCI configuration space */
+#define KVPCI_CAP_MMAP		(1ULL << 5)	/* registers to be mapped */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -407,6 +408,39 @@ struct kvpci_device_config {
 };
 
 #define KVPCI_DEVICE_CONFIG	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CONFIG)
+
+/* -------------------------------------------------------------------------- */
+
+/*
+ * Registers that a device can be mapped for: offsets for mmap() on a device.
+ *
+ *	KVPCI_MMAP_CONFIG	4096 bytes: its PCI configuration space, once
+ *				KVPCI_DEVICE_PLACE has made it
+ *	KVPCI_MMAP_MSIX		its MSI-X table, up to the end of the last page;
+ *				zero behind the last vector
+ *
+ * A mapping shows what the registers hold at any time. Under a memory slot with
+ * KVM_MEM_READONLY, at the address where the guest expects the registers, it
+ * makes the guest's reads free of exits. Its writes still reach the module, at
+ * a somewhat higher price. Reads through it are not counted.
+ *
+ * Reading the data of the configuration access window (4.1.4.9) has effects,
+ * which a mapping cannot have. So once configuration space has been mapped, a
+ * write that makes the window's length 0, or something else than 0, exits to
+ * the monitor as one that moves BARs does (see KVPCI_VM_ECAM). The monitor hands
+ * it back through KVPCI_DEVICE_CONFIG; while the length is not 0, no memory slot
+ * may cover the space. It is for the monitor, too, to take the slot of a table
+ * away when its BAR moves, and to keep from it a page in which other structures
+ * lie than the table.
+ *
+ * A mapping is for reading only. It keeps the device, as an open descriptor
+ * does. Errors of mmap():
+ *	-EACCES		it was to be writable, or executable
+ *	-ENXIO		there is no such register at the offset, or not so many
+ *			bytes of it
+ */
+#define KVPCI_MMAP_CONFIG	0x00000
+#define KVPCI_MMAP_MSIX		0x10000
 
 /* -------------------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ static const struct {
 	{ KVPCI_CAP_INTX, "intx" },
 	{ KVPCI_CAP_QUEUE_RESET, "queue_reset" },
 	{ KVPCI_CAP_ECAM, "ecam" },
+	{ KVPCI_CAP_MMAP, "mmap" },
 };
 
 static const struct {
