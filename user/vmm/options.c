@@ -107,6 +107,25 @@ static int set_transport(struct options *o, const char *name,
 	return -EINVAL;
 }
 
+static int set_shadow(struct options *o, const char *name, const char *value)
+{
+	static const char *const sets[] = {
+		[SHADOW_NONE] = "none",
+		[SHADOW_CONFIG] = "config",
+		[SHADOW_ALL] = "all",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sets); i++) {
+		if (!strcmp(value, sets[i])) {
+			o->shadow = i;
+			return 0;
+		}
+	}
+	report("%s: '%s' is none of none, config and all", name, value);
+	return -EINVAL;
+}
+
 static int set_exits(struct options *o, const char *name, const char *value)
 {
 	if (value && !*value) {
@@ -255,6 +274,9 @@ static const struct option_row rows[] = {
 	{ "--transport", VALUE_NEEDED, "kernel|user",
 	  "who answers device registers: the kvpci module (default) or this program",
 	  set_transport },
+	{ "--shadow", VALUE_NEEDED, "none|config|all",
+	  "what the guest reads as memory, without an exit: PCI configuration space, and MSI-X tables (default all)",
+	  set_shadow },
 	{ "--exits", VALUE_OPTIONAL, "[=FILE]",
 	  "at the end, and on SIGUSR1, count exits to userspace", set_exits },
 	{ "--help", VALUE_NONE, "", "print this", set_help },
@@ -314,6 +336,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	options->memory = MEMORY_DEFAULT * MIB;
 	options->cpus = 1;
 	options->transport = &transport_kernel;
+	options->shadow = SHADOW_ALL;
 	for (i = 0; i < argc; i += used) {
 		used = parse_one(options, argc - i, argv + i);
 		if (used < 0)

@@ -36,6 +36,7 @@ struct net_options {
  * @memory: bytes
  * @cpus: vCPUs
  * @transport: who answers registers
+ * @shadow: what the guest reads as memory
  * @nets: --net, in order
  * @num_nets: how many
  * @exits: --exits was given
@@ -47,6 +48,7 @@ struct options {
 	uint64_t memory;
 	unsigned int cpus;
 	const struct transport_ops *transport;
+	enum shadow_set shadow;
 	struct net_options nets[OPTIONS_MAX_NETS];
 	unsigned int num_nets;
 	bool exits;

@@ -84,6 +84,16 @@ static uint32_t bridge_read(uint32_t offset, unsigned int length)
 	return (uint32_t)(value & ((1ULL << length * 8) - 1));
 }
 
+void pci_bridge_fill(uint8_t *space, unsigned int size)
+{
+	uint32_t offset, word;
+
+	for (offset = 0; offset < size; offset += sizeof(word)) {
+		word = bridge_read(offset, sizeof(word));
+		memcpy(space + offset, &word, sizeof(word));
+	}
+}
+
 /* One access of 1, 2 or 4 bytes in one dword. */
 static uint32_t config_access(struct pci *pci, uint32_t offset,
 			      unsigned int length, uint32_t value, bool write)

@@ -30,6 +30,9 @@ enum pci_space {
 int pci_create(struct vm *vm);
 void pci_free(struct vm *vm);
 
+/** pci_bridge_fill() - configuration space of the host bridge, whole dwords */
+void pci_bridge_fill(uint8_t *space, unsigned int size);
+
 /** pci_window64() - the 64-bit memory window: first and last byte */
 void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
 

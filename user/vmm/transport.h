@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shadow.h"
+
 struct vm;
 struct transport_ops;
 
@@ -18,11 +20,15 @@ struct transport_ops;
  * @ops: which
  * @vm: the VM
  * @fd: for the kernel transport: the kvpci VM
+ * @shadow_set: for the kernel transport: what the guest is to read as memory
+ * @shadow: the same at work, or NULL
  */
 struct transport_vm {
 	const struct transport_ops *ops;
 	struct vm *vm;
 	int fd;
+	enum shadow_set shadow_set;
+	struct shadow *shadow;
 };
 
 /* One device; each transport embeds it in its own. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -14,6 +15,27 @@
 #include "report.h"
 #include "transport.h"
 #include "vm.h"
+
+/**
+ * struct kernel_transport - a device of the module's
+ * @base: what the launcher knows
+ * @tvm: its VM
+ * @desc: its description
+ * @regions: what @desc points to
+ * @shadow: what the guest reads as memory, or NULL
+ */
+struct kernel_transport {
+	struct transport base;
+	struct transport_vm *tvm;
+	struct kvpci_device_create desc;
+	struct kvpci_region regions[KVPCI_MAX_REGIONS];
+	struct shadow_function *shadow;
+};
+
+static struct kernel_transport *kernel_of(struct transport *t)
+{
+	return (struct kernel_transport *)t;
+}
 
 static int report_open(int err)
 {
@@ -30,11 +52,15 @@ static int report_open(int err)
 static int kernel_open(struct transport_vm *tvm)
 {
 	static const uint8_t user_functions[ECAM_BUSES * 32] = { 1 };
+	struct kvpci_info info;
 	int fd, vm, err;
 
 	fd = libkvpci_open(NULL);
 	if (fd < 0)
 		return report_open(fd);
+	err = libkvpci_info(fd, &info);
+	if (err || !(info.caps & KVPCI_CAP_MMAP))
+		tvm->shadow_set = SHADOW_NONE;
 	vm = libkvpci_vm_create(fd, tvm->vm->fd);
 	close(fd);
 	if (vm < 0)
@@ -45,12 +71,19 @@ static int kernel_open(struct transport_vm *tvm)
 		close(vm);
 		return report_error(err, "KVPCI_VM_ECAM");
 	}
+	if (tvm->shadow_set != SHADOW_NONE)
+		err = shadow_create(tvm->vm, tvm->shadow_set, &tvm->shadow);
+	if (err) {
+		close(vm);
+		return err;
+	}
 	tvm->fd = vm;
 	return 0;
 }
 
 static void kernel_close(struct transport_vm *tvm)
 {
+	shadow_free(tvm->shadow);
 	close(tvm->fd);
 }
 
@@ -58,7 +91,7 @@ static int kernel_create(struct transport_vm *tvm,
 			 struct kvpci_device_create *desc,
 			 struct transport **transport)
 {
-	struct transport *t = calloc(1, sizeof(*t));
+	struct kernel_transport *t = calloc(1, sizeof(*t));
 	int fd, err;
 
 	if (!t)
@@ -74,14 +107,20 @@ static int kernel_create(struct transport_vm *tvm,
 		free(t);
 		return err;
 	}
-	t->ops = &transport_kernel;
-	t->event_fd = fd;
-	*transport = t;
+	t->base.ops = &transport_kernel;
+	t->base.event_fd = fd;
+	t->tvm = tvm;
+	t->desc = *desc;
+	memcpy(t->regions, (const void *)(uintptr_t)desc->regions,
+	       desc->num_regions * sizeof(t->regions[0]));
+	t->desc.regions = (uintptr_t)t->regions;
+	*transport = &t->base;
 	return 0;
 }
 
 static void kernel_destroy(struct transport *t)
 {
+	shadow_remove(kernel_of(t)->shadow);
 	close(t->event_fd);
 	free(t);
 }
@@ -89,16 +128,29 @@ static void kernel_destroy(struct transport *t)
 static int kernel_place(struct transport *t, uint32_t function,
 			uint32_t class_code, uint32_t intx_pin, uint32_t gsi)
 {
-	return libkvpci_device_place(t->event_fd, function, class_code,
-				     intx_pin, gsi);
+	struct kernel_transport *k = kernel_of(t);
+	int err;
+
+	err = libkvpci_device_place(t->event_fd, function, class_code,
+				    intx_pin, gsi);
+	if (!err && k->tvm->shadow)
+		err = shadow_add(k->tvm->shadow, t->event_fd, function,
+				 &k->desc, &k->shadow);
+	return err;
 }
 
 static int kernel_config(struct transport *t, uint32_t offset, uint32_t length,
 			 uint32_t *value, bool write)
 {
-	if (write)
-		return libkvpci_config_space_write(t->event_fd, offset, length,
-						   *value);
+	int err;
+
+	if (write) {
+		err = libkvpci_config_space_write(t->event_fd, offset, length,
+						  *value);
+		if (!err && kernel_of(t)->shadow)
+			shadow_update(kernel_of(t)->shadow);
+		return err;
+	}
 	return libkvpci_config_space_read(t->event_fd, offset, length, value);
 }
 

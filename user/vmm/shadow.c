@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where read-only memory slots are, following the registers: a table moves with
+ * its BAR, and while a function's configuration access window is set up
+ * (4.1.4.9), the bus is not covered, since reads of the window have effects.
+ *
+ * A matter of speed: where KVM refuses a slot, such as one over another, reads
+ * exit to the module and get the same answers.
+ */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "pci.h"
+#include "report.h"
+#include "shadow.h"
+#include "vm.h"
+
+#define PAGE		4096U
+#define BUS_SLOT	MEMORY_MAX_SLOTS
+#define TABLE_SLOT(fn)	(BUS_SLOT + 1 + (fn))
+#define MAX_CAPS	48		/* as many as fit */
+
+/* Pages of the descriptor behind functions that are not the module's */
+enum { PAGE_BRIDGE, PAGE_ABSENT, NUM_PAGES };
+
+/**
+ * struct shadow - the bus
+ * @vm: the VM
+ * @tables: cover MSI-X tables as well
+ * @fd: memory of NUM_PAGES pages
+ * @bus: what is under the slot, a page a function
+ * @covered: the slot is there
+ * @windows: functions whose window is set up
+ */
+struct shadow {
+	struct vm *vm;
+	bool tables;
+	int fd;
+	uint8_t *bus;
+	bool covered;
+	unsigned int windows;
+};
+
+/**
+ * struct shadow_function - a function of the module's
+ * @shadow: its bus
+ * @function: where there
+ * @space: its configuration space
+ * @pm: offset of its power management capability
+ * @window: offset of its configuration access capability
+ * @window_set: it counts in @shadow->windows
+ * @table: its MSI-X table, or NULL
+ * @table_size: whole pages
+ * @table_offset: inside the BAR
+ * @bar: which BAR that is
+ * @bar_kind: its kind
+ * @bar_size: its size
+ * @table_at: where its slot is, 0: nowhere
+ */
+struct shadow_function {
+	struct shadow *shadow;
+	uint32_t function;
+	const uint8_t *space;
+	unsigned int pm;
+	unsigned int window;
+	bool window_set;
+
+	uint8_t *table;
+	uint32_t table_size;
+	uint32_t table_offset;
+	uint32_t bar;
+	uint32_t bar_kind;
+	uint32_t bar_size;
+	uint64_t table_at;
+};
+
+static uint32_t get(const uint8_t *space, unsigned int offset)
+{
+	uint32_t value;
+
+	memcpy(&value, space + offset, sizeof(value));
+	return value;
+}
+
+/* A size of 0 takes the slot away. */
+static bool set_slot(const struct shadow *shadow, uint32_t slot,
+		     uint64_t guest, const uint8_t *host, uint64_t size)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.flags = KVM_MEM_READONLY,
+		.guest_phys_addr = guest,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)host,
+	};
+
+	return !ioctl(shadow->vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+static void cover_bus(struct shadow *shadow)
+{
+	bool cover = !shadow->windows;
+
+	if (cover != shadow->covered &&
+	    set_slot(shadow, BUS_SLOT, ECAM_BASE, shadow->bus,
+		     cover ? ECAM_SIZE : 0))
+		shadow->covered = cover;
+}
+
+static int map_page(const struct shadow *shadow, uint32_t function, int fd,
+		    off_t offset)
+{
+	void *page = mmap(shadow->bus + function * PAGE, PAGE, PROT_READ,
+			  MAP_SHARED | MAP_FIXED, fd, offset);
+
+	return page == MAP_FAILED ? -errno : 0;
+}
+
+/* The bridge, and nobody else. */
+static int fill_bus(struct shadow *shadow)
+{
+	uint8_t pages[NUM_PAGES][PAGE];
+	uint32_t i;
+	int err;
+
+	pci_bridge_fill(pages[PAGE_BRIDGE], PAGE);
+	memset(pages[PAGE_ABSENT], 0xff, PAGE);
+	shadow->fd = memfd_create("kvpci-bus", MFD_CLOEXEC);
+	if (shadow->fd < 0 ||
+	    write(shadow->fd, pages, sizeof(pages)) != sizeof(pages))
+		return -errno;
+	shadow->bus = mmap(NULL, ECAM_SIZE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (shadow->bus == MAP_FAILED) {
+		shadow->bus = NULL;
+		return -errno;
+	}
+	err = map_page(shadow, 0, shadow->fd, PAGE_BRIDGE * PAGE);
+	for (i = 1; !err && i < ECAM_SIZE / PAGE; i++)
+		err = map_page(shadow, i, shadow->fd, PAGE_ABSENT * PAGE);
+	return err;
+}
+
+int shadow_create(struct vm *vm, enum shadow_set set, struct shadow **result)
+{
+	struct shadow *shadow;
+	int err;
+
+	*result = NULL;
+	if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM) <= 0)
+		return 0;
+	shadow = calloc(1, sizeof(*shadow));
+	if (!shadow)
+		return report_error(-ENOMEM, "--shadow");
+	shadow->vm = vm;
+	shadow->tables = set == SHADOW_ALL;
+	shadow->fd = -1;
+	err = fill_bus(shadow);
+	if (err) {
+		shadow_free(shadow);
+		return report_error(err, "--shadow");
+	}
+	cover_bus(shadow);
+	*result = shadow;
+	return 0;
+}
+
+void shadow_free(struct shadow *shadow)
+{
+	if (!shadow)
+		return;
+	if (shadow->covered)
+		set_slot(shadow, BUS_SLOT, ECAM_BASE, shadow->bus, 0);
+	if (shadow->bus)
+		munmap(shadow->bus, ECAM_SIZE);
+	if (shadow->fd >= 0)
+		close(shadow->fd);
+	free(shadow);
+}
+
+/* A capability, of virtio's also by its type; 0: there is none. */
+static unsigned int find_cap(const uint8_t *space, uint8_t id, uint8_t cfg_type)
+{
+	unsigned int i, cap = space[PCI_CAPABILITY_LIST];
+
+	for (i = 0; cap && i < MAX_CAPS; i++) {
+		if (space[cap + PCI_CAP_LIST_ID] == id &&
+		    (id != PCI_CAP_ID_VNDR ||
+		     space[cap + VIRTIO_PCI_CAP_CFG_TYPE] == cfg_type))
+			return cap;
+		cap = space[cap + PCI_CAP_LIST_NEXT];
+	}
+	return 0;
+}
+
+/* Where the BAR of the table answers; 0: it does not. */
+static uint64_t bar_address(const struct shadow_function *f)
+{
+	unsigned int reg = PCI_BASE_ADDRESS_0 + 4 * f->bar;
+	uint64_t addr = get(f->space, reg) & PCI_BASE_ADDRESS_MEM_MASK;
+	uint64_t top = UINT32_MAX;
+
+	if (!(get(f->space, PCI_COMMAND) & PCI_COMMAND_MEMORY) ||
+	    get(f->space, f->pm + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK)
+		return 0;
+	if (f->bar_kind == KVPCI_BAR_MEM64) {
+		addr = (uint32_t)addr | (uint64_t)get(f->space, reg + 4) << 32;
+		top = (1ULL << 52) - 1;
+	}
+	/* At the very top is where sizing leaves it. */
+	return addr < top && f->bar_size - 1 < top - addr ? addr : 0;
+}
+
+static void cover_table(struct shadow_function *f)
+{
+	const struct shadow *shadow = f->shadow;
+	uint64_t at = bar_address(f);
+
+	if (at)
+		at += f->table_offset;
+	if (at == f->table_at)
+		return;
+	if (f->table_at)
+		set_slot(shadow, TABLE_SLOT(f->function), f->table_at,
+			 f->table, 0);
+	f->table_at = 0;
+	if (at && set_slot(shadow, TABLE_SLOT(f->function), at, f->table,
+			   f->table_size))
+		f->table_at = at;
+}
+
+void shadow_update(struct shadow_function *f)
+{
+	bool set = get(f->space, f->window + VIRTIO_PCI_CAP_LENGTH);
+
+	f->shadow->windows += set - f->window_set;
+	f->window_set = set;
+	cover_bus(f->shadow);
+	if (f->table)
+		cover_table(f);
+}
+
+/* The table, if it has pages of its own. */
+static const struct kvpci_region *
+find_table(const struct kvpci_device_create *desc)
+{
+	const struct kvpci_region *regions =
+		(const void *)(uintptr_t)desc->regions;
+	const struct kvpci_region *table = NULL;
+	uint32_t i, end;
+
+	for (i = 0; i < desc->num_regions; i++)
+		if (regions[i].type == KVPCI_REGION_MSIX_TABLE)
+			table = &regions[i];
+	if (!table || table->offset % PAGE)
+		return NULL;
+	end = table->offset + (table->length + PAGE - 1) / PAGE * PAGE;
+	for (i = 0; i < desc->num_regions; i++)
+		if (&regions[i] != table && regions[i].bar == table->bar &&
+		    regions[i].offset < end &&
+		    regions[i].offset + regions[i].length > table->offset)
+			return NULL;
+	return table;
+}
+
+static int add_table(struct shadow_function *f, int device,
+		     const struct kvpci_device_create *desc)
+{
+	const struct kvpci_region *table = find_table(desc);
+	void *page;
+
+	if (!table)
+		return 0;
+	f->table_size = (desc->num_vectors * PCI_MSIX_ENTRY_SIZE + PAGE - 1) /
+			PAGE * PAGE;
+	f->table_offset = table->offset;
+	f->bar = table->bar;
+	f->bar_kind = desc->bars[table->bar].kind;
+	f->bar_size = desc->bars[table->bar].size;
+	page = mmap(NULL, f->table_size, PROT_READ, MAP_SHARED, device,
+		    KVPCI_MMAP_MSIX);
+	if (page == MAP_FAILED)
+		return -errno;
+	f->table = page;
+	return 0;
+}
+
+int shadow_add(struct shadow *shadow, int device, uint32_t function,
+	       const struct kvpci_device_create *desc,
+	       struct shadow_function **result)
+{
+	struct shadow_function *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->shadow = shadow;
+	f->function = function;
+	err = map_page(shadow, function, device, KVPCI_MMAP_CONFIG);
+	if (!err && shadow->tables)
+		err = add_table(f, device, desc);
+	if (err) {
+		shadow_remove(f);
+		return err;
+	}
+	f->space = shadow->bus + function * PAGE;
+	f->pm = find_cap(f->space, PCI_CAP_ID_PM, 0);
+	f->window = find_cap(f->space, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG);
+	*result = f;
+	return 0;
+}
+
+void shadow_remove(struct shadow_function *f)
+{
+	if (!f)
+		return;
+	if (f->table_at)
+		set_slot(f->shadow, TABLE_SLOT(f->function), f->table_at,
+			 f->table, 0);
+	if (f->table)
+		munmap(f->table, f->table_size);
+	map_page(f->shadow, f->function, f->shadow->fd, PAGE_ABSENT * PAGE);
+	f->shadow->windows -= f->window_set;
+	free(f);
+}
