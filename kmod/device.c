@@ -19,6 +19,7 @@ static void free_memory(struct kvpci_device *device)
 {
 	free_percpu(device->counters);
 	kvpci_config_free(device);
+	kvfree(device->core.notif_queues);
 	kvfree(device->core.config_mask);
 	kvfree(device->core.config);
 	if (device->core.vectors)
@@ -36,6 +37,7 @@ static void free_memory(struct kvpci_device *device)
 static struct kvpci_device *
 alloc_memory(const struct kvpci_device_create *create)
 {
+	size_t notif_queues = kvpci_core_notif_queues_size(create);
 	struct kvpci_device *device;
 	struct kvpci_core *core;
 
@@ -62,12 +64,14 @@ alloc_memory(const struct kvpci_device_create *create)
 	if (create->config_mask)
 		core->config_mask = kvzalloc(create->config_size,
 					     GFP_KERNEL_ACCOUNT);
+	core->notif_queues = kvzalloc(notif_queues, GFP_KERNEL_ACCOUNT);
 	device->fds = kvcalloc(create->num_queues, sizeof(*device->fds),
 			       GFP_KERNEL_ACCOUNT);
 	device->counters = alloc_percpu_gfp(struct kvpci_counters,
 					    GFP_KERNEL_ACCOUNT);
 	if (core->queues && (core->vectors || !core->num_vectors) &&
 	    core->config && device->fds && device->counters &&
+	    core->notif_queues &&
 	    (core->config_mask || !create->config_mask))
 		return device;
 	free_memory(device);
@@ -104,13 +108,12 @@ static int fill_config(struct kvpci_core *core,
 
 /* A device as described, or an error; not yet anybody's. */
 static struct kvpci_device *build(const struct kvpci_device_create *create,
-				  const struct kvpci_region *regions,
-				  const u16 *queue_sizes)
+				  const struct kvpci_arrays *arrays)
 {
 	struct kvpci_device *device;
 	int err;
 
-	err = kvpci_core_check(create, regions, queue_sizes);
+	err = kvpci_core_check(create, arrays);
 	if (err)
 		return ERR_PTR(err);
 	device = alloc_memory(create);
@@ -121,7 +124,7 @@ static struct kvpci_device *build(const struct kvpci_device_create *create,
 		free_memory(device);
 		return ERR_PTR(err);
 	}
-	kvpci_core_init(&device->core, create, regions, queue_sizes);
+	kvpci_core_init(&device->core, create, arrays);
 	memcpy(device->name, create->name, sizeof(device->name));
 	device->id = atomic_inc_return(&last_id);
 	device->virtio_id = create->virtio_id;
@@ -471,33 +474,62 @@ static const struct file_operations device_fops = {
 	.llseek = noop_llseek,
 };
 
+static void free_arrays(const struct kvpci_arrays *arrays)
+{
+	kfree(arrays->notif_config_data);
+	kfree(arrays->queue_sizes);
+	kfree(arrays->regions);
+}
+
+/* What the description points to; counts are in their ranges. */
+static int copy_arrays(const struct kvpci_device_create *create,
+		       struct kvpci_arrays *arrays)
+{
+	const struct {
+		const void **to;
+		u64 from;
+		size_t size;
+		bool optional;
+	} parts[] = {
+		{ (const void **)&arrays->regions, create->regions,
+		  create->num_regions * sizeof(*arrays->regions) },
+		{ (const void **)&arrays->queue_sizes, create->queue_sizes,
+		  create->num_queues * sizeof(*arrays->queue_sizes) },
+		{ (const void **)&arrays->notif_config_data,
+		  create->notif_config_data,
+		  create->num_queues * sizeof(*arrays->notif_config_data), true },
+	};
+	unsigned int i;
+	void *copy;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (parts[i].optional && !parts[i].from)
+			continue;
+		copy = memdup_user(u64_to_user_ptr(parts[i].from),
+				   parts[i].size);
+		if (IS_ERR(copy))
+			return PTR_ERR(copy);
+		*parts[i].to = copy;
+	}
+	return 0;
+}
+
 /* Copies what the description points to, builds, and gives it a file. */
 long kvpci_device_create(void *object, void *arg)
 {
 	const struct kvpci_device_create *create = arg;
-	struct kvpci_region *regions;
+	struct kvpci_arrays arrays = {};
 	struct kvpci_device *device;
-	u16 *queue_sizes;
-	int fd;
+	int fd, err;
 
 	if (create->flags || create->__reserved ||
 	    !name_ok(create->name, sizeof(create->name)) ||
 	    create->num_regions > KVPCI_MAX_REGIONS ||
 	    create->num_queues > KVPCI_MAX_QUEUES)
 		return -EINVAL;
-	regions = memdup_user(u64_to_user_ptr(create->regions),
-			      create->num_regions * sizeof(*regions));
-	if (IS_ERR(regions))
-		return PTR_ERR(regions);
-	queue_sizes = memdup_user(u64_to_user_ptr(create->queue_sizes),
-				  create->num_queues * sizeof(*queue_sizes));
-	if (IS_ERR(queue_sizes)) {
-		kfree(regions);
-		return PTR_ERR(queue_sizes);
-	}
-	device = build(create, regions, queue_sizes);
-	kfree(queue_sizes);
-	kfree(regions);
+	err = copy_arrays(create, &arrays);
+	device = err ? ERR_PTR(err) : build(create, &arrays);
+	free_arrays(&arrays);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 

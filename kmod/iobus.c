@@ -321,6 +321,9 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 {
 	const struct kvpci_core *core = &device->core;
 	bool io = core->bars[bar].kind == KVPCI_BAR_IO;
+	bool data = kvpci_core_offers(core, VIRTIO_F_NOTIFICATION_DATA);
+	/* A doorbell's value is the queue's index, and nothing else. */
+	bool plain = !data && !kvpci_core_offers(core, VIRTIO_F_NOTIF_CONFIG_DATA);
 	struct kvpci_range *range;
 	unsigned int i;
 
@@ -331,10 +334,10 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 
 		if (region->type != KVPCI_REGION_NOTIFY)
 			continue;
-		/* A shared doorbell needs the value, which the fast bus lacks. */
+		/* The fast bus has no values, which these need. */
 		if (!region->multiplier)
-			range->bell = region->offset;
-		else if (!io)
+			range->bell = plain ? region->offset : KVPCI_NO_BELL;
+		else if (!io && !data)
 			map_add(map, device, bar, KVM_FAST_MMIO_BUS,
 				addr + region->offset, region->length, region);
 	}

@@ -20,19 +20,32 @@ const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
 	return NULL;
 }
 
-struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
+/* Which queue a shared doorbell's value means; perhaps none there is. */
+static u32 doorbell_queue(const struct kvpci_core *core, u16 id)
+{
+	if (!READ_ONCE(core->bell_data))
+		return id;
+	if (id > KVPCI_MAX_NOTIF_DATA)
+		return KVPCI_NO_QUEUE;
+	return core->notif_queues[array_index_nospec(id, KVPCI_MAX_NOTIF_DATA + 1)];
+}
+
+struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
 					const struct kvpci_region *region,
 					u32 offset, unsigned int length,
 					u64 value)
 {
+	u8 width = READ_ONCE(core->bell_width);
 	u32 queue;
 
 	/*
-	 * 4.1.5.2: the driver writes the queue's index, 16 bits wide, at the
-	 * queue's address. Where each queue has an address of its own, that
-	 * says it all; a shared doorbell needs the value.
+	 * 4.1.5.2: the driver writes the queue's index or its
+	 * queue_notif_config_data, 16 bits wide, at the queue's address; with
+	 * NOTIFICATION_DATA in the lower half of 32 bits. Where each queue has
+	 * an address of its own, that says which it is; a shared doorbell needs
+	 * the value.
 	 */
-	if (length && length != 2)
+	if (length ? length != width : width != 2)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 	if (region->multiplier) {
 		if (offset & (region->multiplier - 1))
@@ -41,11 +54,13 @@ struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
 	} else {
 		if (!length || offset)
 			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-		queue = (u16)value;
+		queue = doorbell_queue(core, value);
 	}
 
 	if (!kvpci_core_may_kick(core, &queue))
 		return kvpci_effect(KVPCI_EFFECT_NO_KICK, queue);
+	if (width == 4)
+		WRITE_ONCE(core->queues[queue].notification, value);
 	return kvpci_effect(KVPCI_EFFECT_KICK, queue);
 }
 

@@ -194,6 +194,9 @@ static const struct reg common_regs[] = {
 		.width = 4, QUEUE_FIELD(device), .writable = true },
 	[VIRTIO_PCI_COMMON_Q_USEDHI] = {
 		.width = 4, QUEUE_FIELD_HI(device), .writable = true },
+	[56] = { /* queue_notif_config_data */
+		.width = 2, QUEUE_FIELD(notif_data),
+		.feature = VIRTIO_F_NOTIF_CONFIG_DATA },
 	[58] = { /* queue_reset */
 		.width = 2, QUEUE_FIELD(reset), .write = kvpci_queue_reset_write,
 		.feature = VIRTIO_F_RING_RESET },
@@ -209,8 +212,7 @@ static const struct reg *find_reg(const struct kvpci_core *core, u32 offset,
 	reg = &common_regs[array_index_nospec(offset, ARRAY_SIZE(common_regs))];
 	if (reg->width != length)
 		return NULL;
-	if (reg->feature &&
-	    !(core->features[reg->feature / 32] & BIT(reg->feature % 32)))
+	if (reg->feature && !kvpci_core_offers(core, reg->feature))
 		return NULL;
 	return reg;
 }
@@ -313,6 +315,7 @@ void kvpci_queue_init(struct kvpci_queue *queue)
 	queue->size = queue->size_max;
 	queue->msix_vector = VIRTIO_MSI_NO_VECTOR;
 	queue->phase = KVPCI_QUEUE_IDLE;
+	WRITE_ONCE(queue->notification, 0);
 	queue->desc = 0;
 	queue->driver = 0;
 	queue->device = 0;

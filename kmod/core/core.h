@@ -16,6 +16,7 @@
 #include "platform.h"
 
 #define KVPCI_FEATURE_WORDS	4	/* feature bits 0 to 127 */
+#define KVPCI_NO_QUEUE		0xffffU	/* no queue's index */
 
 /* What the guest's access wants done. */
 enum kvpci_effect_kind {
@@ -53,11 +54,13 @@ enum kvpci_queue_phase {
  * struct kvpci_queue - one virtqueue's registers
  * @size_max: queue_size after reset; 0: there is no such queue
  * @notify_off: queue_notify_off
+ * @notif_data: queue_notif_config_data
  * @size: queue_size
  * @msix_vector: queue_msix_vector
  * @enable: queue_enable
  * @reset: queue_reset
  * @phase: enum kvpci_queue_phase
+ * @notification: the newest doorbell word, with NOTIFICATION_DATA
  * @desc: queue_desc
  * @driver: queue_driver
  * @device: queue_device
@@ -66,12 +69,14 @@ struct kvpci_queue {
 	/* immutable after create */
 	u16 size_max;
 	u16 notify_off;
+	u16 notif_data;
 	/* registers */
 	u16 size;
 	u16 msix_vector;
 	u16 enable;
 	u16 reset;
 	u16 phase;
+	u32 notification;	/* written without the lock */
 	u64 desc;
 	u64 driver;
 	u64 device;
@@ -103,6 +108,8 @@ struct kvpci_msg {
  * @vectors: @num_vectors of them; caller's memory
  * @config: device configuration; caller's memory
  * @config_mask: bits of it the driver may write, or NULL; caller's memory
+ * @notif_queues: queue of each queue_notif_config_data up to
+ *	KVPCI_MAX_NOTIF_DATA; NULL if not offered; caller's memory
  * @device_feature_select: device_feature_select
  * @driver_feature_select: driver_feature_select
  * @driver_features: what the driver wrote to driver_feature
@@ -110,6 +117,8 @@ struct kvpci_msg {
  * @queue_select: queue_select
  * @queues_touched: queues from 0 on that may differ from how reset leaves them
  * @device_status: device_status
+ * @bell_width: bytes the driver writes to a doorbell, as negotiated
+ * @bell_data: they begin with queue_notif_config_data, as negotiated
  * @config_generation: config_generation
  * @generation_read: the generation the driver read last
  * @isr: ISR status
@@ -133,6 +142,7 @@ struct kvpci_core {
 	struct kvpci_vector *vectors;
 	u8 *config;
 	u8 *config_mask;
+	u16 *notif_queues;
 
 	/* common configuration */
 	u32 device_feature_select;
@@ -142,6 +152,8 @@ struct kvpci_core {
 	u16 queue_select;
 	u16 queues_touched;
 	u8 device_status;
+	u8 bell_width;		/* read without the lock */
+	u8 bell_data;		/* read without the lock */
 	u8 config_generation;
 	u8 generation_read;
 
@@ -159,29 +171,51 @@ struct kvpci_core {
 /* layout.c: is the description of a device sound, and the tables made of it */
 
 /**
+ * struct kvpci_arrays - what a description points to, within our reach
+ * @regions: num_regions of them
+ * @queue_sizes: num_queues of them
+ * @notif_config_data: num_queues of them, or NULL
+ */
+struct kvpci_arrays {
+	const struct kvpci_region *regions;
+	const u16 *queue_sizes;
+	const u16 *notif_config_data;
+};
+
+/**
  * kvpci_core_check() - is this a device the core can be?
  * @desc: the device; pointers inside are not followed
- * @regions: @desc->num_regions of them
- * @queue_sizes: @desc->num_queues of them
+ * @arrays: what they point to
  *
  * Return: 0, or the error KVPCI_DEVICE_CREATE documents.
  */
 int kvpci_core_check(const struct kvpci_device_create *desc,
-		     const struct kvpci_region *regions, const u16 *queue_sizes);
+		     const struct kvpci_arrays *arrays);
 
 /**
  * kvpci_core_init() - make a core of a description that passed the check
- * @core: zeroed, with @queues, @vectors, @config and @config_mask pointing to
- *	zeroed memory of the right sizes (NULL where the size is 0)
+ * @core: zeroed, with @queues, @vectors, @config, @config_mask and
+ *	@notif_queues pointing to zeroed memory of the right sizes (NULL where
+ *	the size is 0)
  * @desc: the device; pointers inside are not followed
- * @regions: @desc->num_regions of them
- * @queue_sizes: @desc->num_queues of them
+ * @arrays: what they point to
  *
  * @core->config and @core->config_mask are the caller's to fill.
  */
 void kvpci_core_init(struct kvpci_core *core,
 		     const struct kvpci_device_create *desc,
-		     const struct kvpci_region *regions, const u16 *queue_sizes);
+		     const struct kvpci_arrays *arrays);
+
+/**
+ * kvpci_core_notif_queues_size() - bytes of @notif_queues a device needs
+ * @desc: the device
+ */
+static inline size_t
+kvpci_core_notif_queues_size(const struct kvpci_device_create *desc)
+{
+	return desc->features[0] & BIT_ULL(VIRTIO_F_NOTIF_CONFIG_DATA) ?
+	       (KVPCI_MAX_NOTIF_DATA + 1) * sizeof(u16) : 0;
+}
 
 /* Accesses: access.c */
 
@@ -208,11 +242,13 @@ const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
  * @length: bytes written; 0 if neither length nor value is known
  * @value: what was written
  *
- * Needs no lock.
+ * Needs no lock. With NOTIFICATION_DATA it leaves @value with the queue, where
+ * kvpci_core_queue_state() finds it; the kick that makes somebody look comes
+ * after, so signalling it must order what was stored before.
  *
  * Return: KVPCI_EFFECT_KICK, KVPCI_EFFECT_NO_KICK or KVPCI_EFFECT_OTHER.
  */
-struct kvpci_effect kvpci_core_doorbell(const struct kvpci_core *core,
+struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
 					const struct kvpci_region *region,
 					u32 offset, unsigned int length,
 					u64 value);
@@ -424,6 +460,13 @@ struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
 static inline struct kvpci_effect kvpci_effect(u16 kind, u16 arg)
 {
 	return (struct kvpci_effect){ .kind = kind, .arg = arg };
+}
+
+/** kvpci_core_offers() - is a feature bit offered? */
+static inline bool kvpci_core_offers(const struct kvpci_core *core,
+				     unsigned int bit)
+{
+	return core->features[bit / 32] & BIT(bit % 32);
 }
 
 /**

@@ -22,10 +22,15 @@ static const struct region_rule {
 /* Feature bits 0 to 63 that ask for something this core does not have. */
 #define UNSUPPORTED_FEATURES					\
 	(BIT_ULL(37) |	/* SR_IOV */				\
-	 BIT_ULL(38) |	/* NOTIFICATION_DATA */			\
-	 BIT_ULL(39) |	/* NOTIF_CONFIG_DATA */			\
 	 BIT_ULL(41) |	/* ADMIN_VQ */				\
-	 BIT_ULL(43))	/* SUSPEND */
+	 BIT_ULL(43) |	/* SUSPEND */				\
+	 BIT_ULL(44) | BIT_ULL(45) | BIT_ULL(46) |	/* reserved */	\
+	 BIT_ULL(47) | BIT_ULL(48) | BIT_ULL(49))
+
+static bool offers(const struct kvpci_device_create *desc, unsigned int bit)
+{
+	return desc->features[bit / 64] & BIT_ULL(bit % 64);
+}
 
 static int check_bars(const struct kvpci_bar *bars)
 {
@@ -58,15 +63,30 @@ static int check_bars(const struct kvpci_bar *bars)
 	return 0;
 }
 
+/* How far the common configuration reaches, by the features offered. */
+static u32 common_need(const struct kvpci_device_create *desc)
+{
+	if (offers(desc, VIRTIO_F_RING_RESET))
+		return 60;
+	return offers(desc, VIRTIO_F_NOTIF_CONFIG_DATA) ? 58 : 56;
+}
+
+/* Bytes the driver may write to a doorbell. */
+static u32 doorbell_width(const struct kvpci_device_create *desc)
+{
+	return offers(desc, VIRTIO_F_NOTIFICATION_DATA) ? 4 : 2;
+}
+
 /* Bytes a region of this type needs on this device. */
 static u64 region_need(const struct kvpci_device_create *desc,
 		       const struct kvpci_region *region)
 {
 	switch (region->type) {
 	case KVPCI_REGION_COMMON:
-		return desc->features[0] & BIT_ULL(VIRTIO_F_RING_RESET) ? 60 : 56;
+		return common_need(desc);
 	case KVPCI_REGION_NOTIFY:
-		return (u64)(desc->num_queues - 1) * region->multiplier + 2;
+		return (u64)(desc->num_queues - 1) * region->multiplier +
+		       doorbell_width(desc);
 	case KVPCI_REGION_ISR:
 		return 1;
 	case KVPCI_REGION_DEVICE:
@@ -89,9 +109,10 @@ static int check_region(const struct kvpci_device_create *desc,
 		return -EINVAL;
 	if (region->offset % region_rules[region->type].align)
 		return -EINVAL;
-	/* 4.1.4.4.1: 0, or an even power of 2 */
+	/* 4.1.4.4.1: 0, or a power of 2 that keeps doorbells apart */
 	if (region->multiplier &&
-	    (region->type != KVPCI_REGION_NOTIFY || region->multiplier < 2 ||
+	    (region->type != KVPCI_REGION_NOTIFY ||
+	     region->multiplier < doorbell_width(desc) ||
 	     !is_power_of_2(region->multiplier)))
 		return -EINVAL;
 	if (!region->length || region->length < region_need(desc, region))
@@ -178,20 +199,44 @@ static int check_counts(const struct kvpci_device_create *desc,
 	return 0;
 }
 
+/* R21: values that tell queues apart. */
+static int check_notif_data(const struct kvpci_device_create *desc,
+			    const u16 *data)
+{
+	u64 seen[(KVPCI_MAX_NOTIF_DATA + 1) / 64] = {};
+	unsigned int i;
+
+	if (!desc->notif_config_data)
+		return 0;
+	if (!offers(desc, VIRTIO_F_NOTIF_CONFIG_DATA))
+		return -EINVAL;
+	for (i = 0; i < desc->num_queues; i++) {
+		if (data[i] > KVPCI_MAX_NOTIF_DATA)
+			return -EINVAL;
+		if (seen[data[i] / 64] & BIT_ULL(data[i] % 64))
+			return -EEXIST;
+		seen[data[i] / 64] |= BIT_ULL(data[i] % 64);
+	}
+	return 0;
+}
+
 int kvpci_core_check(const struct kvpci_device_create *desc,
-		     const struct kvpci_region *regions, const u16 *queue_sizes)
+		     const struct kvpci_arrays *arrays)
 {
 	int err;
 
-	err = check_counts(desc, queue_sizes);
+	err = check_counts(desc, arrays->queue_sizes);
 	if (err)
 		return err;
 	if (desc->features[0] & UNSUPPORTED_FEATURES)
 		return -EOPNOTSUPP;
+	err = check_notif_data(desc, arrays->notif_config_data);
+	if (err)
+		return err;
 	err = check_bars(desc->bars);
 	if (err)
 		return err;
-	return check_regions(desc, regions);
+	return check_regions(desc, arrays->regions);
 }
 
 /* Return: @n, advanced by the regions of the BAR that are doorbells, or not. */
@@ -212,10 +257,32 @@ static unsigned int add_regions(struct kvpci_core *core, unsigned int n,
 	return n;
 }
 
+static void init_queues(struct kvpci_core *core,
+			const struct kvpci_arrays *arrays)
+{
+	bool named = kvpci_core_offers(core, VIRTIO_F_NOTIF_CONFIG_DATA);
+	unsigned int i;
+
+	if (named)
+		memset(core->notif_queues, 0xff,
+		       (KVPCI_MAX_NOTIF_DATA + 1) * sizeof(*core->notif_queues));
+	for (i = 0; i < core->num_queues; i++) {
+		struct kvpci_queue *queue = &core->queues[i];
+
+		queue->size_max = arrays->queue_sizes[i];
+		queue->notify_off = i;
+		queue->notif_data = arrays->notif_config_data ?
+				    arrays->notif_config_data[i] : i;
+		if (named)
+			core->notif_queues[queue->notif_data] = i;
+	}
+}
+
 void kvpci_core_init(struct kvpci_core *core,
 		     const struct kvpci_device_create *desc,
-		     const struct kvpci_region *regions, const u16 *queue_sizes)
+		     const struct kvpci_arrays *arrays)
 {
+	const struct kvpci_region *regions = arrays->regions;
 	unsigned int bar, i, n = 0;
 
 	memcpy(core->bars, desc->bars, sizeof(core->bars));
@@ -234,10 +301,7 @@ void kvpci_core_init(struct kvpci_core *core,
 	core->num_vectors = desc->num_vectors;
 	core->config_size = desc->config_size;
 
-	for (i = 0; i < core->num_queues; i++) {
-		core->queues[i].size_max = queue_sizes[i];
-		core->queues[i].notify_off = i;
-	}
+	init_queues(core, arrays);
 	core->queues_touched = core->num_queues;
 	kvpci_core_msix_reset(core);
 	kvpci_core_reset(core);

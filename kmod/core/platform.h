@@ -55,5 +55,11 @@ typedef uint64_t u64;
 #ifndef VIRTIO_F_RING_RESET
 #define VIRTIO_F_RING_RESET	40
 #endif
+#ifndef VIRTIO_F_NOTIFICATION_DATA
+#define VIRTIO_F_NOTIFICATION_DATA	38
+#endif
+#ifndef VIRTIO_F_NOTIF_CONFIG_DATA
+#define VIRTIO_F_NOTIF_CONFIG_DATA	39
+#endif
 
 #endif /* KVPCI_CORE_PLATFORM_H */

@@ -48,6 +48,13 @@ static bool features_acceptable(const struct kvpci_core *core)
 	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
 }
 
+/* What doorbells look like with these features (4.1.5.2). */
+static void set_doorbells(struct kvpci_core *core, bool word, bool data)
+{
+	WRITE_ONCE(core->bell_width, word ? 4 : 2);
+	WRITE_ONCE(core->bell_data, data);
+}
+
 void kvpci_core_reset(struct kvpci_core *core)
 {
 	unsigned int i;
@@ -58,6 +65,7 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->config_msix_vector = VIRTIO_MSI_NO_VECTOR;
 	core->queue_select = 0;
 	core->device_status = 0;
+	set_doorbells(core, false, false);
 	core->isr = 0;
 	memset(core->pending, 0, sizeof(core->pending));
 	core->backend = KVPCI_BACKEND_STOPPED;
@@ -108,6 +116,10 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	core->device_status = old | set;
 
+	if (set & VIRTIO_CONFIG_S_FEATURES_OK)
+		set_doorbells(core,
+			      kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIFICATION_DATA),
+			      kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIF_CONFIG_DATA));
 	if (set & VIRTIO_CONFIG_S_FAILED)
 		core->events |= BIT(KVPCI_EVENT_FAILED);
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK) {
@@ -255,7 +267,7 @@ void kvpci_core_queue_state(const struct kvpci_core *core, u32 index,
 	state->enabled = queue->enable && queue->phase != KVPCI_QUEUE_STARTING;
 	state->queue_size = queue->size;
 	state->msix_vector = queue->msix_vector;
-	state->__reserved = 0;
+	state->notification = READ_ONCE(queue->notification);
 	state->desc = queue->desc;
 	state->driver = queue->driver;
 	state->device = queue->device;

@@ -209,6 +209,96 @@ TEST_F(doorbell, device_access)
 	EXPECT_EQ(0x0010, signalled(m));
 }
 
+/* A device that offers more than the default. */
+static void offer(struct machine *m, bool twin, uint64_t features)
+{
+	struct device_desc *desc = malloc(sizeof(*desc));
+
+	machine_destroy(m);
+	if (!desc)
+		guest_die("malloc");
+	device_describe(desc);
+	desc->create.features[0] |= features;
+	if (features & F_NOTIF_CONFIG_DATA)
+		desc->create.notif_config_data = (uintptr_t)desc->notif_data;
+	machine_create_as(m, twin, desc);
+	machine_fds(m);
+	free(desc);
+}
+
+/* 32 bits ring, and the launcher finds them; 16 bits do nothing. */
+TEST_F(doorbell, notification_data)
+{
+	struct machine *m = &self->m;
+	struct kvpci_device_access access = {
+		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
+		.bar = BAR_IO, .offset = IO_DOORBELL, .length = 4,
+		.value = 0x7fff0001,
+	};
+
+	offer(m, variant->twin, F_NOTIFICATION_DATA);
+	driver_run(m);
+	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4, 4, 0x80050001);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x0010, signalled(m));
+	EXPECT_EQ(0x80050001, queue_word(m->dev, 1));
+	EXPECT_EQ(0, queue_word(m->dev, 0));
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0x00010000);
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0x00020000);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x0002, signalled(m));
+	EXPECT_EQ(0x00020000, queue_word(m->dev, 0));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &access));
+	EXPECT_EQ(0x0010, signalled(m));
+	EXPECT_EQ(0x7fff0001, queue_word(m->dev, 1));
+
+	ring_memory(m, 0);
+	ring_port(m, 0);
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0x00050000 | DEV_ABSENT);
+	EXPECT_EQ(0, signalled(m));
+	EXPECT_EQ(0x00020000, queue_word(m->dev, 0));
+	EXPECT_EQ(0, queue_word(m->dev, DEV_ABSENT));
+
+	cc_write(m, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
+	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, queue_word(m->dev, 0));
+}
+
+/* The driver names queues as the launcher wants them named. */
+TEST_F(doorbell, notif_config_data)
+{
+	struct machine *m = &self->m;
+
+	for (int words = 0; words < 2; words++) {
+		unsigned int width = words ? 4 : 2;
+
+		offer(m, variant->twin,
+		      F_NOTIF_CONFIG_DATA | (words ? F_NOTIFICATION_DATA : 0));
+		driver_run(m);
+		for (unsigned int q = 0; q < 2; q++) {
+			cc_write(m, CC_QUEUE_SELECT, q);
+			EXPECT_EQ(DEV_NOTIF_DATA(q),
+				  cc_read(m, CC_QUEUE_NOTIF_DATA));
+			guest_out(&m->g, IO_BASE + IO_DOORBELL, width,
+				  DEV_NOTIF_DATA(q));
+			EXPECT_EQ(0, m->g.vcpu[0].exits);
+			EXPECT_EQ(1U << 4 * q, signalled(m));
+			guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4 * q,
+				    width, DEV_NOTIF_DATA(q));
+			EXPECT_EQ(1U << 4 * q, signalled(m));
+		}
+		guest_out(&m->g, IO_BASE + IO_DOORBELL, width, 0);
+		guest_out(&m->g, IO_BASE + IO_DOORBELL, width,
+			  KVPCI_MAX_NOTIF_DATA);
+		guest_out(&m->g, IO_BASE + IO_DOORBELL, width,
+			  KVPCI_MAX_NOTIF_DATA + 1);
+		guest_out(&m->g, IO_BASE + IO_DOORBELL, width, 0xffff);
+		EXPECT_EQ(0, signalled(m));
+		EXPECT_STAT(m, kicks_dropped, 4);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	require_kvm();

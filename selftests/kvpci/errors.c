@@ -114,6 +114,22 @@ EDIT(no_common, d->regions[0].type = d->regions[4].type = KVPCI_REGION_DEVICE)
 EDIT(no_pba, d->create.num_regions--)
 EDIT(sr_iov, d->create.features[0] |= 1ULL << 37)
 EDIT(suspend, d->create.features[0] |= 1ULL << 43)
+EDIT(notification_data, d->create.features[0] |= 1ULL << 38)
+EDIT(word_short, notification_data(d); d->regions[2].length = 3)
+EDIT(words_crowded, notification_data(d); d->regions[7].multiplier = 2)
+EDIT(notif_config_data, d->create.features[0] |= 1ULL << 39)
+EDIT(notif_data_given,
+	notif_config_data(d);
+	d->create.notif_config_data = (uintptr_t)d->notif_data)
+EDIT(notif_data_large,
+	notif_data_given(d);
+	d->notif_data[1] = KVPCI_MAX_NOTIF_DATA + 1)
+EDIT(notif_data_twice,
+	notif_data_given(d);
+	d->notif_data[1] = d->notif_data[3])
+EDIT(notif_data_unasked,
+	d->create.notif_config_data = (uintptr_t)d->notif_data)
+EDIT(bad_notif_data, notif_config_data(d); d->create.notif_config_data = 8)
 EDIT(bad_regions, d->create.regions = 8)
 EDIT(bad_sizes, d->create.queue_sizes = 8)
 EDIT(bad_config, d->create.config = 8)
@@ -149,7 +165,12 @@ TEST_F(errors, device_create)
 		ROW(sr_iov, -EOPNOTSUPP), ROW(suspend, -EOPNOTSUPP),
 		ROW(bad_regions, -EFAULT), ROW(bad_sizes, -EFAULT),
 		ROW(bad_config, -EFAULT), ROW(bad_mask, -EFAULT),
-		ROW(kernel_regions, -EFAULT),
+		ROW(kernel_regions, -EFAULT), ROW(bad_notif_data, -EFAULT),
+		ROW(notification_data, 0), ROW(word_short, -EINVAL),
+		ROW(words_crowded, -EINVAL), ROW(notif_config_data, 0),
+		ROW(notif_data_given, 0), ROW(notif_data_large, -EINVAL),
+		ROW(notif_data_twice, -EEXIST),
+		ROW(notif_data_unasked, -EINVAL),
 		ROW(io_and_mem_sound, 0), ROW(long_name, 0), ROW(no_mask, 0),
 #undef ROW
 	};
@@ -397,13 +418,13 @@ TEST_F(errors, queue_state)
 	EXPECT_EQ(NO_VECTOR, state.msix_vector);
 	driver_start(m);
 	state.queue = 1;
-	state.__reserved = 0;
+	state.notification = 77;
 	test_ok(m->dev, KVPCI_QUEUE_STATE, &state);
 	EXPECT_EQ(1, state.queue);
 	EXPECT_EQ(1, state.enabled);
 	EXPECT_EQ(64, state.queue_size);
 	EXPECT_EQ(2, state.msix_vector);
-	EXPECT_EQ(0, state.__reserved);
+	EXPECT_EQ(0, state.notification);
 	EXPECT_EQ(0x100002000, state.desc);
 	EXPECT_EQ(0x200002400, state.driver);
 	EXPECT_EQ(0x300002800, state.device);

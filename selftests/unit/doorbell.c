@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Doorbells: which queue is meant, and when nobody is (R18 to R21).
+ * Doorbells: which queue is meant, and when nobody is (R18 to R22).
  */
 #include "unit.h"
 #include "kselftest_harness.h"
@@ -187,6 +187,191 @@ TEST_F(doorbell, multipliers)
 		}
 		unit_destroy(&u);
 	}
+}
+
+/* A device that offers more than the default, with the driver running. */
+static void run_with(struct unit *u, bool words, bool data)
+{
+	unit_destroy(u);
+	unit_describe(u);
+	unit_offer(u, F_NOTIFICATION_DATA, words);
+	unit_offer(u, F_NOTIF_CONFIG_DATA, data);
+	if (data)
+		unit_identify(u);
+	if (unit_create(u))
+		abort();
+	unit_run(u);
+}
+
+static u32 kept_word(struct unit *u, u32 queue)
+{
+	struct kvpci_queue_state state = { .notification = 0xa5a5a5a5 };
+
+	kvpci_core_queue_state(&u->core, queue, &state);
+	return state.notification;
+}
+
+/* R22: 32 bits, the newest kept with the queue they are for. */
+TEST_F(doorbell, notification_data)
+{
+	static const struct {
+		u32 bar, offset, length, value;
+		u16 kind, queue;
+	} rows[] = {
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 4, 0x80050000,
+		  KVPCI_EFFECT_KICK, 0 },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4, 4, 0x12340001,
+		  KVPCI_EFFECT_KICK, 1 },
+		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0xffff0000,
+		  KVPCI_EFFECT_KICK, 0 },
+		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0x00010001,
+		  KVPCI_EFFECT_KICK, 1 },
+		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0x00010002,
+		  KVPCI_EFFECT_NO_KICK, 2 },
+		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0x0001ffff,
+		  KVPCI_EFFECT_NO_KICK, 0xffff },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4 * UNIT_QUEUES, 4, 0,
+		  KVPCI_EFFECT_NO_KICK, UNIT_QUEUES },
+		/* 4.1.5.2.1: MUST be a 32-bit notification */
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 2, 0, KVPCI_EFFECT_OTHER, 0 },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 8, 0, KVPCI_EFFECT_OTHER, 0 },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 1, 0, KVPCI_EFFECT_OTHER, 0 },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, 0, KVPCI_EFFECT_OTHER, 0 },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 2, 4, 0, KVPCI_EFFECT_OTHER, 0 },
+	};
+	u32 words[UNIT_QUEUES] = { 0 };
+	struct unit *u = &self->u;
+
+	run_with(u, true, false);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unit_bar_write(u, rows[i].bar, rows[i].offset, rows[i].length,
+			       rows[i].value);
+		EXPECT_EQ(rows[i].kind, u->effect.kind) TH_LOG("row %zu", i);
+		EXPECT_EQ(rows[i].queue, u->effect.arg) TH_LOG("row %zu", i);
+		if (rows[i].kind == KVPCI_EFFECT_KICK)
+			words[rows[i].queue] = rows[i].value;
+		for (u32 q = 0; q < UNIT_QUEUES; q++) {
+			EXPECT_EQ(words[q], kept_word(u, q))
+				TH_LOG("row %zu queue %u", i, q);
+		}
+	}
+}
+
+/* The fast bus has no values, so it cannot serve such a device. */
+TEST_F(doorbell, notification_data_needs_a_value)
+{
+	struct unit *u = &self->u;
+	const struct kvpci_region *mem;
+	struct kvpci_effect effect;
+
+	run_with(u, true, false);
+	mem = kvpci_core_find(&u->core, UNIT_BAR_MEM, MEM_DOORBELLS, 4);
+	ASSERT_NE(NULL, mem);
+	effect = kvpci_core_doorbell(&u->core, mem, 4, 0, 0);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, effect.kind);
+}
+
+/* A word is of one life of its queue; a driver that declined sends none. */
+TEST_F(doorbell, notification_data_life_cycle)
+{
+	struct unit *u = &self->u;
+
+	run_with(u, true, false);
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00070000);
+	EXPECT_EQ(0x00070000, kept_word(u, 0));
+	cc_write(u, CC_QUEUE_SELECT, 0);
+	cc_write(u, CC_QUEUE_RESET, 1);
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00080000);
+	EXPECT_EQ(0x00070000, kept_word(u, 0));
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, unit_event(u, NULL));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(0, kept_word(u, 0));
+
+	cc_write(u, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
+				    KVPCI_EVENT_NO_QUEUE));
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
+	cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
+	cc_write(u, CC_STATUS, ST_READY);
+	unit_queue(u, 0, 256);
+	cc_write(u, CC_STATUS, ST_RUNNING);
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00090000);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 0);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(0, kept_word(u, 0));
+}
+
+/* R21: queue_notif_config_data instead of the index, whatever the width. */
+TEST_F(doorbell, notif_config_data)
+{
+	struct unit *u = &self->u;
+
+	for (int words = 0; words < 2; words++) {
+		u32 width = words ? 4 : 2;
+
+		run_with(u, words, true);
+		for (u32 q = 0; q < 2; q++) {
+			u64 data;
+
+			cc_write(u, CC_QUEUE_SELECT, q);
+			data = cc_read(u, CC_QUEUE_NOTIF_DATA);
+			EXPECT_EQ(4000 - 7 * q, data);
+			if (words)
+				data |= 0x80010000;
+			unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, width, data);
+			EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+			EXPECT_EQ(q, u->effect.arg);
+			EXPECT_EQ(words ? data : 0, kept_word(u, q));
+			unit_bar_write(u, UNIT_BAR_MEM, MEM_DOORBELLS + 4 * q,
+				       width, data);
+			EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+			EXPECT_EQ(q, u->effect.arg);
+		}
+		/* no value but the ones given rings, the index neither */
+		for (u32 value = 0; value < 0x10000; value++) {
+			unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, width, value);
+			ASSERT_EQ(value == 4000 || value == 4000 - 7 ?
+				  KVPCI_EFFECT_KICK : KVPCI_EFFECT_NO_KICK,
+				  u->effect.kind) TH_LOG("value %u", value);
+		}
+	}
+	/* where no values are given they are the indices */
+	unit_destroy(u);
+	unit_describe(u);
+	unit_offer(u, F_NOTIF_CONFIG_DATA, true);
+	ASSERT_EQ(0, unit_create(u));
+	unit_run(u);
+	cc_write(u, CC_QUEUE_SELECT, 1);
+	EXPECT_EQ(1, cc_read(u, CC_QUEUE_NOTIF_DATA));
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 1);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(1, u->effect.arg);
+}
+
+/* Offered but not accepted: the index, as ever. */
+TEST_F(doorbell, notif_config_data_declined)
+{
+	struct unit *u = &self->u;
+
+	run_with(u, false, true);
+	cc_write(u, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
+				    KVPCI_EVENT_NO_QUEUE));
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
+	cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
+	cc_write(u, CC_STATUS, ST_READY);
+	unit_queue(u, 1, 64);
+	cc_write(u, CC_STATUS, ST_RUNNING);
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 4000 - 7);
+	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 1);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(1, u->effect.arg);
 }
 
 TEST_HARNESS_MAIN

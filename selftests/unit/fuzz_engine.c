@@ -19,6 +19,7 @@ const char *const fuzz_reach_names[FUZZ_REACHES] = {
 	"message pending", "pending message sent", "line raised",
 	"interrupt dropped", "FEATURES_OK refused", "generation changed",
 	"BAR decoded", "window access", "function level reset",
+	"doorbell word kept", "queue_notif_config_data",
 };
 
 #define REQUIRE(cond) do {						\
@@ -276,6 +277,42 @@ static void guest_status(struct fuzz *f)
 		REQUIRE(f->running == !!cc_read(&f->u, CC_STATUS));
 }
 
+/*
+ * A doorbell of the right or the wrong form. The word of one that rings is
+ * kept, and is its queue's; the others leave no trace.
+ */
+static void guest_doorbell(struct fuzz *f, u8 how)
+{
+	struct kvpci_core *core = &f->u.core;
+	bool sealed = core->device_status & ST_FEATURES_OK;
+	bool words = sealed && kvpci_core_has_driver_feature(core, F_NOTIFICATION_DATA);
+	bool data = sealed && kvpci_core_has_driver_feature(core, F_NOTIF_CONFIG_DATA);
+	u32 q = take(f, 1) % 8, width = how & 8 ? 2 : 4;
+	u32 value = q < UNIT_QUEUES && data ? core->queues[q].notif_data : q;
+	u32 before[UNIT_QUEUES];
+	bool rings;
+
+	if (words)
+		value |= take(f, 1) << 24;
+	for (u32 i = 0; i < UNIT_QUEUES; i++)
+		before[i] = core->queues[i].notification;
+	if (how & 16)
+		unit_bar_write(&f->u, UNIT_BAR_IO, 0x44, width, value);
+	else
+		unit_bar_write(&f->u, UNIT_BAR_MEM,
+			       0x1000 + q * f->u.regions[7].multiplier, width,
+			       value);
+	rings = f->u.effect.kind == KVPCI_EFFECT_KICK;
+	REQUIRE(!rings || (width == (words ? 4U : 2U) && f->u.effect.arg == q));
+	for (u32 i = 0; i < UNIT_QUEUES; i++)
+		REQUIRE(core->queues[i].notification ==
+			(rings && words && i == q ? value : before[i]));
+	if (rings && words)
+		reach(f, FUZZ_WORD);
+	if (rings && data)
+		reach(f, FUZZ_NOTIF_DATA);
+}
+
 /* What a driver would do, all of it: random writes alone seldom start it. */
 static void guest_driver(struct fuzz *f)
 {
@@ -301,8 +338,7 @@ static void guest_driver(struct fuzz *f)
 			    take(f, 1), how & 0x80);
 		break;
 	case 5:
-		unit_bar_write(&f->u, UNIT_BAR_MEM,
-			       0x1000 + 4 * (take(f, 1) % 8), 2, 0);
+		guest_doorbell(f, how);
 		break;
 	}
 	check_effect(f);
@@ -646,9 +682,13 @@ static void setup(struct fuzz *f)
 	unit_describe(u);
 	unit_offer(u, F_RING_PACKED, how & 1);
 	unit_offer(u, F_RING_RESET, !(how & 2) || how & 4);
+	unit_offer(u, F_NOTIFICATION_DATA, how & 32);
+	unit_offer(u, F_NOTIF_CONFIG_DATA, how & 64);
+	if (how & 64)
+		unit_identify(u);
 	if (how & 8) {
 		/* odd places, nothing else */
-		u->regions[7].multiplier = 2;
+		u->regions[7].multiplier = how & 32 ? 8 : 2;
 		u->regions[6].offset = 0x2004;
 	}
 	if (unit_create(u))

@@ -30,6 +30,8 @@ enum fuzz_reach {
 	FUZZ_DECODE,		/* a BAR began to answer */
 	FUZZ_WINDOW,		/* an access through the window */
 	FUZZ_FLR,		/* function level reset */
+	FUZZ_WORD,		/* a doorbell's word kept (NOTIFICATION_DATA) */
+	FUZZ_NOTIF_DATA,	/* a queue named by its queue_notif_config_data */
 	FUZZ_REACHES
 };
 

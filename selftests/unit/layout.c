@@ -57,6 +57,21 @@ EDIT(doorbells_just_fit,
 		UNIT_BAR_MEM, 0x1000, 4 * (UNIT_QUEUES - 1) + 2, 4, 0 }))
 EDIT(multiplier_two, REGION(NOTIFY)->multiplier = 0;
 	u->regions[7].multiplier = 2)
+EDIT(notification_data, unit_offer(u, F_NOTIFICATION_DATA, true))
+EDIT(words_just_fit,
+	notification_data(u);
+	unit_drop_region(u, KVPCI_REGION_NOTIFY);
+	unit_add_region(u, (struct kvpci_region){ KVPCI_REGION_NOTIFY,
+		UNIT_BAR_MEM, 0x1000, 4 * UNIT_QUEUES, 4, 0 }))
+EDIT(notif_config_data, unit_offer(u, F_NOTIF_CONFIG_DATA, true))
+EDIT(notif_data_given, notif_config_data(u); unit_identify(u))
+EDIT(notif_data_largest,
+	notif_data_given(u);
+	u->notif_data[0] = KVPCI_MAX_NOTIF_DATA)
+EDIT(common_with_notif_data,
+	notif_config_data(u);
+	unit_offer(u, F_RING_RESET, false);
+	REGION(COMMON)->length = 58)
 EDIT(most_regions,
 	for (u32 i = u->desc.num_regions; i < KVPCI_MAX_REGIONS; i++)
 		unit_add_region(u, (struct kvpci_region){ KVPCI_REGION_ISR,
@@ -120,6 +135,25 @@ EDIT(table_short, REGION(MSIX_TABLE)->length -= 1)
 EDIT(pba_short, REGION(MSIX_PBA)->length = 8)
 EDIT(doorbells_short, u->regions[7].length = 4 * (UNIT_QUEUES - 1) + 1)
 EDIT(doorbell_short, REGION(NOTIFY)->length = 1)
+EDIT(words_short,
+	notification_data(u);
+	u->regions[7].length = 4 * UNIT_QUEUES - 1)
+EDIT(word_short, notification_data(u); REGION(NOTIFY)->length = 3)
+EDIT(multiplier_two_words,
+	notification_data(u);
+	u->regions[7].multiplier = 2)
+EDIT(words_misaligned, notification_data(u); u->regions[7].offset = 0x1002)
+EDIT(common_no_notif_data,
+	notif_config_data(u);
+	unit_offer(u, F_RING_RESET, false);
+	REGION(COMMON)->length = 57)
+EDIT(notif_data_unasked, unit_identify(u))
+EDIT(notif_data_large,
+	notif_data_given(u);
+	u->notif_data[UNIT_QUEUES - 1] = KVPCI_MAX_NOTIF_DATA + 1)
+EDIT(notif_data_twice,
+	notif_data_given(u);
+	u->notif_data[0] = u->notif_data[UNIT_QUEUES - 1])
 EDIT(multiplier_one, u->regions[7].multiplier = 1)
 EDIT(multiplier_odd, u->regions[7].multiplier = 6)
 EDIT(multiplier_huge, u->regions[7].multiplier = 1U << 31)
@@ -160,8 +194,8 @@ EDIT(no_device, unit_drop_region(u, KVPCI_REGION_DEVICE))
 EDIT(no_table, unit_drop_region(u, KVPCI_REGION_MSIX_TABLE))
 EDIT(no_pba, unit_drop_region(u, KVPCI_REGION_MSIX_PBA))
 EDIT(sr_iov, unit_offer(u, 37, true))
-EDIT(notification_data, unit_offer(u, 38, true))
-EDIT(notif_config_data, unit_offer(u, 39, true))
+EDIT(reserved_feature_first, unit_offer(u, 44, true))
+EDIT(reserved_feature_last, unit_offer(u, 49, true))
 EDIT(admin_vq, unit_offer(u, 41, true))
 EDIT(suspend, unit_offer(u, 43, true))
 
@@ -179,6 +213,9 @@ static const struct {
 	ROW(common_without_reset, 0), ROW(common_with_reset, 0),
 	ROW(region_ends_with_bar, 0), ROW(doorbells_just_fit, 0),
 	ROW(multiplier_two, 0), ROW(most_regions, 0), ROW(regions_touch, 0),
+	ROW(notification_data, 0), ROW(words_just_fit, 0),
+	ROW(notif_config_data, 0), ROW(notif_data_given, 0),
+	ROW(notif_data_largest, 0), ROW(common_with_notif_data, 0),
 
 	ROW(id_zero, -EINVAL), ROW(id_large, -EINVAL),
 	ROW(queues_zero, -EINVAL), ROW(queues_many, -EINVAL),
@@ -200,6 +237,10 @@ static const struct {
 	ROW(isr_empty, -EINVAL), ROW(device_short, -EINVAL),
 	ROW(table_short, -EINVAL), ROW(pba_short, -EINVAL),
 	ROW(doorbells_short, -EINVAL), ROW(doorbell_short, -EINVAL),
+	ROW(words_short, -EINVAL), ROW(word_short, -EINVAL),
+	ROW(multiplier_two_words, -EINVAL), ROW(words_misaligned, -EINVAL),
+	ROW(common_no_notif_data, -EINVAL), ROW(notif_data_unasked, -EINVAL),
+	ROW(notif_data_large, -EINVAL), ROW(notif_data_twice, -EEXIST),
 	ROW(multiplier_one, -EINVAL), ROW(multiplier_odd, -EINVAL),
 	ROW(multiplier_huge, -EINVAL), ROW(multiplier_elsewhere, -EINVAL),
 	ROW(bar_absent, -ENXIO), ROW(bar_upper_half, -ENXIO),
@@ -214,9 +255,9 @@ static const struct {
 	ROW(no_common, -ENODATA), ROW(no_doorbells, -ENODATA),
 	ROW(no_isr, -ENODATA), ROW(no_device, -ENODATA),
 	ROW(no_table, -ENODATA), ROW(no_pba, -ENODATA),
-	ROW(sr_iov, -EOPNOTSUPP), ROW(notification_data, -EOPNOTSUPP),
-	ROW(notif_config_data, -EOPNOTSUPP), ROW(admin_vq, -EOPNOTSUPP),
-	ROW(suspend, -EOPNOTSUPP),
+	ROW(sr_iov, -EOPNOTSUPP), ROW(admin_vq, -EOPNOTSUPP),
+	ROW(suspend, -EOPNOTSUPP), ROW(reserved_feature_first, -EOPNOTSUPP),
+	ROW(reserved_feature_last, -EOPNOTSUPP),
 #undef ROW
 };
 

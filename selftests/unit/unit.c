@@ -71,27 +71,43 @@ void unit_offer(struct unit *u, unsigned int bit, bool offer)
 	u->desc.features[bit / 64] |= (u64)offer << (bit % 64);
 }
 
+void unit_identify(struct unit *u)
+{
+	for (u32 q = 0; q < UNIT_QUEUES; q++)
+		u->notif_data[q] = 4000 - 7 * q;
+	u->desc.notif_config_data = 1;	/* any pointer: it is not followed */
+}
+
+/* A copy of exactly its length, see unit_create(); none where it is absurd. */
+static void *exactly(const void *from, u32 count, u32 max, size_t size)
+{
+	size_t bytes = count <= max ? count * size : 0;
+	void *copy = malloc(bytes ? bytes : 1);
+
+	if (!copy)
+		abort();
+	return memcpy(copy, from, bytes);
+}
+
 int unit_check(struct unit *u)
 {
-	struct kvpci_region *regions;
-	u16 *sizes;
-	int ret;
+	struct kvpci_region *regions =
+		exactly(u->regions, u->desc.num_regions, KVPCI_MAX_REGIONS,
+			sizeof(*regions));
+	u16 *sizes = exactly(u->sizes, u->desc.num_queues, KVPCI_MAX_QUEUES,
+			     sizeof(*sizes));
+	u16 *data = exactly(u->notif_data, u->desc.num_queues,
+			    KVPCI_MAX_QUEUES, sizeof(*data));
+	const struct kvpci_arrays arrays = {
+		.regions = regions,
+		.queue_sizes = sizes,
+		.notif_config_data = u->desc.notif_config_data ? data : NULL,
+	};
+	int ret = kvpci_core_check(&u->desc, &arrays);
 
-	/* Copies of exactly the described length, see unit_create(). */
-	regions = malloc(u->desc.num_regions <= KVPCI_MAX_REGIONS ?
-			 u->desc.num_regions * sizeof(*regions) : 1);
-	sizes = malloc(u->desc.num_queues <= KVPCI_MAX_QUEUES ?
-		       u->desc.num_queues * sizeof(*sizes) : 1);
-	if (!regions || !sizes)
-		abort();
-	if (u->desc.num_regions <= KVPCI_MAX_REGIONS)
-		memcpy(regions, u->regions,
-		       u->desc.num_regions * sizeof(*regions));
-	if (u->desc.num_queues <= KVPCI_MAX_QUEUES)
-		memcpy(sizes, u->sizes, u->desc.num_queues * sizeof(*sizes));
-	ret = kvpci_core_check(&u->desc, regions, sizes);
 	free(regions);
 	free(sizes);
+	free(data);
 	return ret;
 }
 
@@ -109,6 +125,12 @@ static void *zalloc(size_t n)
 
 int unit_create(struct unit *u)
 {
+	const struct kvpci_arrays arrays = {
+		.regions = u->regions,
+		.queue_sizes = u->sizes,
+		.notif_config_data = u->desc.notif_config_data ?
+				     u->notif_data : NULL,
+	};
 	struct kvpci_core *core = &u->core;
 	int ret = unit_check(u);
 
@@ -119,7 +141,8 @@ int unit_create(struct unit *u)
 	core->vectors = zalloc(u->desc.num_vectors * sizeof(*core->vectors));
 	core->config = zalloc(u->desc.config_size);
 	core->config_mask = zalloc(u->desc.config_size);
-	kvpci_core_init(core, &u->desc, u->regions, u->sizes);
+	core->notif_queues = zalloc(kvpci_core_notif_queues_size(&u->desc));
+	kvpci_core_init(core, &u->desc, &arrays);
 	return 0;
 }
 
@@ -129,6 +152,7 @@ void unit_destroy(struct unit *u)
 	free(u->core.vectors);
 	free(u->core.config);
 	free(u->core.config_mask);
+	free(u->core.notif_queues);
 	memset(&u->core, 0, sizeof(u->core));
 }
 

@@ -46,6 +46,8 @@ enum {
 #define NO_VECTOR	0xffff
 #define F_VERSION_1	32
 #define F_RING_PACKED	34
+#define F_NOTIFICATION_DATA 38
+#define F_NOTIF_CONFIG_DATA 39
 #define F_RING_RESET	40
 
 /* The default device, see unit_describe(). */
@@ -62,6 +64,7 @@ enum {
  * @desc: the description; edit it between unit_describe() and unit_create()
  * @regions: the description's regions
  * @sizes: the description's queue sizes
+ * @notif_data: their queue_notif_config_data, if desc.notif_config_data is set
  * @effect: effect of the last access
  * @core: the core
  */
@@ -69,6 +72,7 @@ struct unit {
 	struct kvpci_device_create desc;
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
 	u16 sizes[KVPCI_MAX_QUEUES];
+	u16 notif_data[KVPCI_MAX_QUEUES];
 	struct kvpci_effect effect;
 	struct kvpci_core core;
 };
@@ -91,6 +95,9 @@ void unit_add_region(struct unit *u, struct kvpci_region region);
 
 /** unit_offer() - offer a feature bit, or cease to */
 void unit_offer(struct unit *u, unsigned int bit, bool offer);
+
+/** unit_identify() - give queue q the queue_notif_config_data 4000 - 7 * q */
+void unit_identify(struct unit *u);
 
 /** unit_check() - kvpci_core_check() of the description */
 int unit_check(struct unit *u);

@@ -65,6 +65,7 @@ enum {
 #define KVPCI_MAX_VECTORS	2048	/* MSI-X vectors, 4.1.5.1.2 */
 #define KVPCI_MAX_CONFIG	4096	/* bytes of device configuration */
 #define KVPCI_MAX_QUEUE_SIZE	32768	/* entries, 2.7 */
+#define KVPCI_MAX_NOTIF_DATA	4095	/* queue_notif_config_data, 4.1.4.3 */
 
 /* -------------------------------------------------------------------------- */
 
@@ -75,6 +76,8 @@ enum {
 #define KVPCI_CAP_QUEUE_RESET	(1ULL << 3)	/* VIRTIO_F_RING_RESET */
 #define KVPCI_CAP_ECAM		(1ULL << 4)	/* PCI configuration space */
 #define KVPCI_CAP_MMAP		(1ULL << 5)	/* registers to be mapped */
+#define KVPCI_CAP_NOTIFICATION_DATA	(1ULL << 6) /* VIRTIO_F_NOTIFICATION_DATA */
+#define KVPCI_CAP_NOTIF_CONFIG_DATA	(1ULL << 7) /* VIRTIO_F_NOTIF_CONFIG_DATA */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -161,7 +164,8 @@ enum kvpci_region_type {
  * @offset: first byte inside the BAR; a multiple of 4 (8 for MSI-X)
  * @length: bytes; at least what the structure needs
  * @multiplier: doorbells only: notify_off_multiplier; 0, or a power of two
- *	from 2 up (4.1.4.4.1). 0 only where every queue may share one doorbell.
+ *	from 2 up, from 4 up with NOTIFICATION_DATA (4.1.4.4.1). 0 only where
+ *	every queue may share one doorbell.
  * @__reserved: zero
  *
  * The same type may appear several times, MSI-X table and PBA once each. Bytes
@@ -185,9 +189,8 @@ struct kvpci_region {
  * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) or 2 to KVPCI_MAX_VECTORS
  * @config_size: in: bytes of device configuration, 0 to KVPCI_MAX_CONFIG
  * @features: in: offered feature bits 0 to 127, lowest word first.
- *	VIRTIO_F_VERSION_1 must be among them. Bits 38, 39, 41 and 43
- *	(NOTIFICATION_DATA, NOTIF_CONFIG_DATA, ADMIN_VQ, SUSPEND) and SR_IOV
- *	(37) are not supported yet.
+ *	VIRTIO_F_VERSION_1 must be among them. Bits 41 and 43 (ADMIN_VQ,
+ *	SUSPEND), SR_IOV (37) and the reserved bits 44 to 49 are not supported.
  * @num_regions: in: entries at @regions, 1 to KVPCI_MAX_REGIONS
  * @__reserved: in: zero
  * @bars: in: the BARs by index
@@ -199,6 +202,9 @@ struct kvpci_region {
  *	may write. 0: it may write none.
  * @name: in: what debugfs and `kvpci stat` call the device: 1 to 31 letters,
  *	digits, '.', '_' and '-', the first a letter or digit, then zero bytes
+ * @notif_config_data: in: only with NOTIF_CONFIG_DATA (39) among @features: 0,
+ *	or pointer to __u16[@num_queues]: each queue's queue_notif_config_data,
+ *	at most KVPCI_MAX_NOTIF_DATA, all different. 0: each queue's index.
  *
  * The device answers nothing until KVPCI_DEVICE_MAP gives its BARs addresses.
  *
@@ -208,7 +214,8 @@ struct kvpci_region {
  *			short, or has a bad multiplier
  *	-ENXIO		a region names a BAR that is not there
  *	-ERANGE		a region does not fit inside its BAR
- *	-EEXIST		two regions overlap, or a second MSI-X table or PBA
+ *	-EEXIST		two regions overlap, or a second MSI-X table or PBA; two
+ *			queues with the same queue_notif_config_data
  *	-ENODATA	a region that every device needs is missing: common
  *			configuration, doorbells, ISR; device configuration if
  *			@config_size is not 0; table and PBA if @num_vectors
@@ -231,6 +238,7 @@ struct kvpci_device_create {
 	__aligned_u64 config;
 	__aligned_u64 config_mask;
 	__u8 name[32];
+	__aligned_u64 notif_config_data;
 };
 
 #define KVPCI_DEVICE_CREATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CREATE)
@@ -634,12 +642,20 @@ struct kvpci_queue_fds {
  *	queue waits to be read
  * @queue_size: out: entries
  * @msix_vector: out: vector, or 0xffff for none
- * @__reserved: out: zero
+ * @notification: out: what the driver last wrote to the queue's doorbell since
+ *	the queue was enabled, if NOTIFICATION_DATA was accepted: the queue's
+ *	index or queue_notif_config_data in bits 0 to 15, next_off in bits 16 to
+ *	30, next_wrap in bit 31 (4.1.5.2); else 0
  * @desc: out: guest-physical address of the descriptor area
  * @driver: out: guest-physical address of the driver area (available ring)
  * @device: out: guest-physical address of the device area (used ring)
  *
  * The addresses are the guest's word: they may lie anywhere.
+ *
+ * A doorbell's word is kept before the kick eventfd is signalled: whoever reads
+ * the eventfd and then @notification gets that word or a newer one. A newer one
+ * says all that older ones said, since next_off only moves on. Words of other
+ * queues, and of no enabled queue, are not kept.
  *
  * Errors:
  *	-EINVAL		@queue is out of range
@@ -650,7 +666,7 @@ struct kvpci_queue_state {
 	__u32 enabled;
 	__u32 queue_size;
 	__u32 msix_vector;
-	__u32 __reserved;
+	__u32 notification;
 	__aligned_u64 desc;
 	__aligned_u64 driver;
 	__aligned_u64 device;

@@ -31,6 +31,10 @@ static int try(uint32_t q, uint32_t v, uint32_t c, unsigned int f)
 	static struct kvpci_config_space cs;
 	static uint16_t sizes[KVPCI_MAX_QUEUES];
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
+	const struct kvpci_arrays arrays = {
+		.regions = regions,
+		.queue_sizes = sizes,
+	};
 	struct kvpci_device_create desc = {
 		.size = sizeof(desc),
 		.virtio_id = 1,
@@ -46,7 +50,7 @@ static int try(uint32_t q, uint32_t v, uint32_t c, unsigned int f)
 		sizes[err] = 256;
 	err = libkvpci_default_layout(&desc, regions, f);
 	if (!err)
-		err = kvpci_core_check(&desc, regions, sizes);
+		err = kvpci_core_check(&desc, &arrays);
 	memset(&cs, 0, sizeof(cs));
 	if (!err)
 		err = kvpci_config_space_init(&cs, &desc, regions, 0x020000, 1);

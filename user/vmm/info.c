@@ -27,6 +27,8 @@ static const struct {
 	{ KVPCI_CAP_QUEUE_RESET, "queue_reset" },
 	{ KVPCI_CAP_ECAM, "ecam" },
 	{ KVPCI_CAP_MMAP, "mmap" },
+	{ KVPCI_CAP_NOTIFICATION_DATA, "notification_data" },
+	{ KVPCI_CAP_NOTIF_CONFIG_DATA, "notif_config_data" },
 };
 
 static const struct {

@@ -326,6 +326,11 @@ static int allocate(struct user_transport *u,
 		memcpy(core->config, user_pointer(desc->config),
 		       desc->config_size);
 	}
+	if (kvpci_core_notif_queues_size(desc)) {
+		core->notif_queues = malloc(kvpci_core_notif_queues_size(desc));
+		if (!core->notif_queues)
+			return -ENOMEM;
+	}
 	if (desc->config_size && desc->config_mask) {
 		core->config_mask = malloc(desc->config_size);
 		if (!core->config_mask)
@@ -348,6 +353,7 @@ static void user_free(struct user_transport *u)
 	free(u->core.vectors);
 	free(u->core.config);
 	free(u->core.config_mask);
+	free(u->core.notif_queues);
 	free(u->fds);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
@@ -384,13 +390,16 @@ static int user_create(struct transport_vm *tvm,
 		       struct kvpci_device_create *desc,
 		       struct transport **transport)
 {
-	const struct kvpci_region *regions = user_pointer(desc->regions);
-	const u16 *sizes = user_pointer(desc->queue_sizes);
+	const struct kvpci_arrays arrays = {
+		.regions = user_pointer(desc->regions),
+		.queue_sizes = user_pointer(desc->queue_sizes),
+		.notif_config_data = user_pointer(desc->notif_config_data),
+	};
 	struct user_transport *u;
 	int err;
 
 	desc->size = sizeof(*desc);
-	err = kvpci_core_check(desc, regions, sizes);
+	err = kvpci_core_check(desc, &arrays);
 	if (err)
 		return err;
 	u = calloc(1, sizeof(*u));
@@ -406,7 +415,7 @@ static int user_create(struct transport_vm *tvm,
 	pthread_mutex_init(&u->lock, NULL);
 	err = allocate(u, desc);
 	if (!err) {
-		kvpci_core_init(&u->core, desc, regions, sizes);
+		kvpci_core_init(&u->core, desc, &arrays);
 		err = start_thread(u);
 	}
 	if (err) {

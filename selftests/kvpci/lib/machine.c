@@ -58,6 +58,8 @@ void device_describe(struct device_desc *desc)
 	strcpy((char *)create->name, "test");
 	memcpy(desc->regions, default_regions, sizeof(default_regions));
 	memcpy(desc->sizes, sizes, sizeof(sizes));
+	for (unsigned int q = 0; q < DEV_QUEUES; q++)
+		desc->notif_data[q] = DEV_NOTIF_DATA(q);
 	for (unsigned int i = 0; i < DEV_CONFIG; i++)
 		desc->config[i] = 0x10 + i;
 	/* the driver may write the second dword */
@@ -200,6 +202,12 @@ void machine_create_on(struct machine *m, unsigned int vcpus,
 	add_device(m, desc);
 }
 
+void machine_create_as(struct machine *m, bool twin, struct device_desc *desc)
+{
+	machine_open(m, 1, twin);
+	add_device(m, desc);
+}
+
 void machine_create_in(struct machine *m, bool twin)
 {
 	struct device_desc *desc = malloc(sizeof(*desc));
@@ -207,8 +215,7 @@ void machine_create_in(struct machine *m, bool twin)
 	if (!desc)
 		guest_die("malloc");
 	device_describe(desc);
-	machine_open(m, 1, twin);
-	add_device(m, desc);
+	machine_create_as(m, twin, desc);
 	free(desc);
 }
 
@@ -273,6 +280,17 @@ int queue_fds(int dev, uint32_t queue, int kick, int call)
 	};
 
 	return do_ioctl(dev, KVPCI_QUEUE_FDS, &fds);
+}
+
+uint32_t queue_word(int dev, uint32_t queue)
+{
+	struct kvpci_queue_state state = {
+		.size = sizeof(state), .queue = queue,
+	};
+
+	if (do_ioctl(dev, KVPCI_QUEUE_STATE, &state))
+		guest_die("KVPCI_QUEUE_STATE");
+	return state.notification;
 }
 
 void machine_fds(struct machine *m)

@@ -26,6 +26,14 @@
 #define DEV_CONFIG	24
 #define DEV_FEATURES	(1ULL << 32 | 1ULL << 40 | 1ULL << 29 | 1ULL << 5)
 
+/* What tests offer beside */
+#define F_NOTIFICATION_DATA	(1ULL << 38)
+#define F_NOTIF_CONFIG_DATA	(1ULL << 39)
+#define F_SUSPEND		(1ULL << 43)
+
+/* Its queues' queue_notif_config_data, if the create points to it */
+#define DEV_NOTIF_DATA(q)	(4000 - 7 * (q))
+
 /* Its BARs, and where machine_create() maps them */
 #define BAR_IO		0
 #define BAR_MEM		1
@@ -71,6 +79,7 @@ enum {
 	CC_QUEUE_DESC = 0x20,
 	CC_QUEUE_DRIVER = 0x28,
 	CC_QUEUE_DEVICE = 0x30,
+	CC_QUEUE_NOTIF_DATA = 0x38,
 	CC_QUEUE_RESET = 0x3a,
 };
 
@@ -79,6 +88,7 @@ enum {
 #define ST_DRIVER	0x02
 #define ST_DRIVER_OK	0x04
 #define ST_FEATURES_OK	0x08
+#define ST_SUSPEND	0x10
 #define ST_NEEDS_RESET	0x40
 #define ST_FAILED	0x80
 #define ST_READY	(ST_ACKNOWLEDGE | ST_DRIVER | ST_FEATURES_OK)
@@ -96,6 +106,7 @@ struct device_desc {
 	struct kvpci_device_create create;
 	struct kvpci_region regions[KVPCI_MAX_REGIONS + 1];
 	uint16_t sizes[KVPCI_MAX_QUEUES + 1];
+	uint16_t notif_data[KVPCI_MAX_QUEUES + 1];	/* DEV_NOTIF_DATA */
 	uint8_t config[KVPCI_MAX_CONFIG];
 	uint8_t mask[KVPCI_MAX_CONFIG];
 };
@@ -146,6 +157,9 @@ void machine_create_on(struct machine *m, unsigned int vcpus,
 /** machine_create_in() - machine_create() with the transport of the variant */
 void machine_create_in(struct machine *m, bool twin);
 
+/** machine_create_as() - the same with a description given */
+void machine_create_as(struct machine *m, bool twin, struct device_desc *desc);
+
 /** machine_open() - a guest and its VM, without any device yet */
 void machine_open(struct machine *m, unsigned int vcpus, bool twin);
 
@@ -160,6 +174,9 @@ int device_irq(int dev, uint32_t flags, uint32_t gsi);
 
 /** queue_fds() - KVPCI_QUEUE_FDS */
 int queue_fds(int dev, uint32_t queue, int kick, int call);
+
+/** queue_word() - the doorbell word that KVPCI_QUEUE_STATE tells, or die */
+uint32_t queue_word(int dev, uint32_t queue);
 
 /** machine_fds() - make eventfds for all queues and register them */
 void machine_fds(struct machine *m);
