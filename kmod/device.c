@@ -19,6 +19,7 @@ static void free_memory(struct kvpci_device *device)
 {
 	free_percpu(device->counters);
 	kvpci_config_free(device);
+	kvfree(device->core.deps);
 	kvfree(device->core.notif_queues);
 	kvfree(device->core.config_mask);
 	kvfree(device->core.config);
@@ -64,6 +65,8 @@ alloc_memory(const struct kvpci_device_create *create)
 	if (create->config_mask)
 		core->config_mask = kvzalloc(create->config_size,
 					     GFP_KERNEL_ACCOUNT);
+	core->deps = kvcalloc(create->num_feature_deps, sizeof(*core->deps),
+			      GFP_KERNEL_ACCOUNT);
 	core->notif_queues = kvzalloc(notif_queues, GFP_KERNEL_ACCOUNT);
 	device->fds = kvcalloc(create->num_queues, sizeof(*device->fds),
 			       GFP_KERNEL_ACCOUNT);
@@ -71,7 +74,7 @@ alloc_memory(const struct kvpci_device_create *create)
 					    GFP_KERNEL_ACCOUNT);
 	if (core->queues && (core->vectors || !core->num_vectors) &&
 	    core->config && device->fds && device->counters &&
-	    core->notif_queues &&
+	    core->notif_queues && core->deps &&
 	    (core->config_mask || !create->config_mask))
 		return device;
 	free_memory(device);
@@ -476,6 +479,7 @@ static const struct file_operations device_fops = {
 
 static void free_arrays(const struct kvpci_arrays *arrays)
 {
+	kfree(arrays->feature_deps);
 	kfree(arrays->notif_config_data);
 	kfree(arrays->queue_sizes);
 	kfree(arrays->regions);
@@ -498,6 +502,8 @@ static int copy_arrays(const struct kvpci_device_create *create,
 		{ (const void **)&arrays->notif_config_data,
 		  create->notif_config_data,
 		  create->num_queues * sizeof(*arrays->notif_config_data), true },
+		{ (const void **)&arrays->feature_deps, create->feature_deps,
+		  create->num_feature_deps * sizeof(*arrays->feature_deps) },
 	};
 	unsigned int i;
 	void *copy;
@@ -522,10 +528,11 @@ long kvpci_device_create(void *object, void *arg)
 	struct kvpci_device *device;
 	int fd, err;
 
-	if (create->flags || create->__reserved ||
+	if (create->flags || create->__reserved || create->__reserved2 ||
 	    !name_ok(create->name, sizeof(create->name)) ||
 	    create->num_regions > KVPCI_MAX_REGIONS ||
-	    create->num_queues > KVPCI_MAX_QUEUES)
+	    create->num_queues > KVPCI_MAX_QUEUES ||
+	    create->num_feature_deps > KVPCI_MAX_FEATURE_DEPS)
 		return -EINVAL;
 	err = copy_arrays(create, &arrays);
 	device = err ? ERR_PTR(err) : build(create, &arrays);

@@ -110,6 +110,8 @@ struct kvpci_msg {
  * @config_mask: bits of it the driver may write, or NULL; caller's memory
  * @notif_queues: queue of each queue_notif_config_data up to
  *	KVPCI_MAX_NOTIF_DATA; NULL if not offered; caller's memory
+ * @deps: @num_deps features that need others; caller's memory
+ * @num_deps: how many
  * @device_feature_select: device_feature_select
  * @driver_feature_select: driver_feature_select
  * @driver_features: what the driver wrote to driver_feature
@@ -143,6 +145,8 @@ struct kvpci_core {
 	u8 *config;
 	u8 *config_mask;
 	u16 *notif_queues;
+	struct kvpci_feature_dep *deps;
+	u16 num_deps;
 
 	/* common configuration */
 	u32 device_feature_select;
@@ -175,11 +179,13 @@ struct kvpci_core {
  * @regions: num_regions of them
  * @queue_sizes: num_queues of them
  * @notif_config_data: num_queues of them, or NULL
+ * @feature_deps: num_feature_deps of them
  */
 struct kvpci_arrays {
 	const struct kvpci_region *regions;
 	const u16 *queue_sizes;
 	const u16 *notif_config_data;
+	const struct kvpci_feature_dep *feature_deps;
 };
 
 /**
@@ -194,9 +200,9 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 
 /**
  * kvpci_core_init() - make a core of a description that passed the check
- * @core: zeroed, with @queues, @vectors, @config, @config_mask and
- *	@notif_queues pointing to zeroed memory of the right sizes (NULL where
- *	the size is 0)
+ * @core: zeroed, with @queues, @vectors, @config, @config_mask, @notif_queues
+ *	and @deps pointing to zeroed memory of the right sizes (NULL where the
+ *	size is 0)
  * @desc: the device; pointers inside are not followed
  * @arrays: what they point to
  *

@@ -187,6 +187,8 @@ static int check_counts(const struct kvpci_device_create *desc,
 		return -EINVAL;
 	if (desc->config_size > KVPCI_MAX_CONFIG)
 		return -EINVAL;
+	if (desc->num_feature_deps > KVPCI_MAX_FEATURE_DEPS)
+		return -EINVAL;
 	if (!desc->num_regions || desc->num_regions > KVPCI_MAX_REGIONS)
 		return -EINVAL;
 	if (!(desc->features[0] & BIT_ULL(VIRTIO_F_VERSION_1)))
@@ -220,6 +222,26 @@ static int check_notif_data(const struct kvpci_device_create *desc,
 	return 0;
 }
 
+/* 2.2.2: no feature is offered without one that it needs. */
+static int check_deps(const struct kvpci_device_create *desc,
+		      const struct kvpci_feature_dep *deps)
+{
+	unsigned int i;
+
+	for (i = 0; i < desc->num_feature_deps; i++) {
+		const struct kvpci_feature_dep *dep = &deps[i];
+
+		if (dep->feature > 127 || dep->__reserved ||
+		    !(dep->any_of[0] | dep->any_of[1]))
+			return -EINVAL;
+		if (offers(desc, dep->feature) &&
+		    !(dep->any_of[0] & desc->features[0] ||
+		      dep->any_of[1] & desc->features[1]))
+			return -ENODATA;
+	}
+	return 0;
+}
+
 int kvpci_core_check(const struct kvpci_device_create *desc,
 		     const struct kvpci_arrays *arrays)
 {
@@ -230,6 +252,9 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 		return err;
 	if (desc->features[0] & UNSUPPORTED_FEATURES)
 		return -EOPNOTSUPP;
+	err = check_deps(desc, arrays->feature_deps);
+	if (err)
+		return err;
 	err = check_notif_data(desc, arrays->notif_config_data);
 	if (err)
 		return err;
@@ -300,6 +325,10 @@ void kvpci_core_init(struct kvpci_core *core,
 	core->num_queues = desc->num_queues;
 	core->num_vectors = desc->num_vectors;
 	core->config_size = desc->config_size;
+	core->num_deps = desc->num_feature_deps;
+	if (core->num_deps)
+		memcpy(core->deps, arrays->feature_deps,
+		       core->num_deps * sizeof(*core->deps));
 
 	init_queues(core, arrays);
 	core->queues_touched = core->num_queues;

@@ -37,13 +37,29 @@ bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
 	return core->driver_features[bit / 32] & BIT(bit % 32);
 }
 
-/* R43: a subset of what is offered, and of this century. */
+static bool dep_is_met(const struct kvpci_core *core,
+		       const struct kvpci_feature_dep *dep)
+{
+	unsigned int i;
+
+	if (!kvpci_core_has_driver_feature(core, dep->feature))
+		return true;
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		if (core->driver_features[i] & (dep->any_of[i / 2] >> (i % 2 * 32)))
+			return true;
+	return false;
+}
+
+/* R43: a subset of what is offered, of this century, none without its needs. */
 static bool features_acceptable(const struct kvpci_core *core)
 {
 	unsigned int i;
 
 	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
 		if (core->driver_features[i] & ~core->features[i])
+			return false;
+	for (i = 0; i < core->num_deps; i++)
+		if (!dep_is_met(core, &core->deps[i]))
 			return false;
 	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
 }

@@ -130,6 +130,19 @@ EDIT(notif_data_twice,
 EDIT(notif_data_unasked,
 	d->create.notif_config_data = (uintptr_t)d->notif_data)
 EDIT(bad_notif_data, notif_config_data(d); d->create.notif_config_data = 8)
+EDIT(deps,
+	d->create.feature_deps = (uintptr_t)d->deps;
+	d->create.num_feature_deps = 1;
+	d->deps[0] = ((struct kvpci_feature_dep){ 5, 0, { 1ULL << 29 } }))
+EDIT(deps_many,
+	deps(d);
+	d->create.num_feature_deps = KVPCI_MAX_FEATURE_DEPS + 1)
+EDIT(deps_huge, deps(d); d->create.num_feature_deps = ~0U)
+EDIT(dep_beyond, deps(d); d->deps[0].feature = 128)
+EDIT(dep_reserved, deps(d); d->deps[0].__reserved = 1)
+EDIT(dep_not_offered, deps(d); d->deps[0].any_of[0] = 1ULL << 3)
+EDIT(bad_deps, deps(d); d->create.feature_deps = 8)
+EDIT(create_reserved, d->create.__reserved2 = 1)
 EDIT(bad_regions, d->create.regions = 8)
 EDIT(bad_sizes, d->create.queue_sizes = 8)
 EDIT(bad_config, d->create.config = 8)
@@ -171,6 +184,10 @@ TEST_F(errors, device_create)
 		ROW(notif_data_given, 0), ROW(notif_data_large, -EINVAL),
 		ROW(notif_data_twice, -EEXIST),
 		ROW(notif_data_unasked, -EINVAL),
+		ROW(deps, 0), ROW(deps_many, -EINVAL),
+		ROW(deps_huge, -EINVAL), ROW(dep_beyond, -EINVAL),
+		ROW(dep_reserved, -EINVAL), ROW(dep_not_offered, -ENODATA),
+		ROW(bad_deps, -EFAULT), ROW(create_reserved, -EINVAL),
 		ROW(io_and_mem_sound, 0), ROW(long_name, 0), ROW(no_mask, 0),
 #undef ROW
 	};

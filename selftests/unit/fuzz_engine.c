@@ -202,6 +202,8 @@ static void check(struct fuzz *f)
 	}
 	f->sealed = status & ST_FEATURES_OK;
 	REQUIRE(!(status & ST_DRIVER_OK) || status & ST_FEATURES_OK);
+	if (status & ST_FEATURES_OK && core->driver_features[0] & BIT(5))
+		REQUIRE(core->driver_features[0] & (BIT(28) | BIT(29)));
 	REQUIRE(core->config_msix_vector == NO_VECTOR ||
 		core->config_msix_vector < core->num_vectors);
 }
@@ -686,6 +688,7 @@ static void setup(struct fuzz *f)
 	unit_offer(u, F_NOTIF_CONFIG_DATA, how & 64);
 	if (how & 64)
 		unit_identify(u);
+	unit_need(u, 5, BIT_ULL(28) | BIT_ULL(29), 0);
 	if (how & 8) {
 		/* odd places, nothing else */
 		u->regions[7].multiplier = how & 32 ? 8 : 2;

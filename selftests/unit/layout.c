@@ -72,6 +72,14 @@ EDIT(common_with_notif_data,
 	notif_config_data(u);
 	unit_offer(u, F_RING_RESET, false);
 	REGION(COMMON)->length = 58)
+EDIT(deps_met,
+	unit_need(u, 5, BIT_ULL(0), 0);
+	unit_need(u, 127, 0, 1))
+EDIT(dep_met_by_one, unit_need(u, 5, BIT_ULL(2) | BIT_ULL(29), BIT_ULL(9)))
+EDIT(dep_met_high, unit_need(u, 100, 0, BIT_ULL(1)))
+EDIT(deps_most,
+	for (u32 i = 0; i < KVPCI_MAX_FEATURE_DEPS; i++)
+		unit_need(u, i, 1, 0))
 EDIT(most_regions,
 	for (u32 i = u->desc.num_regions; i < KVPCI_MAX_REGIONS; i++)
 		unit_add_region(u, (struct kvpci_region){ KVPCI_REGION_ISR,
@@ -154,6 +162,15 @@ EDIT(notif_data_large,
 EDIT(notif_data_twice,
 	notif_data_given(u);
 	u->notif_data[0] = u->notif_data[UNIT_QUEUES - 1])
+EDIT(deps_many,
+	deps_most(u);
+	u->desc.num_feature_deps++)
+EDIT(deps_huge, u->desc.num_feature_deps = ~0U)
+EDIT(dep_beyond, unit_need(u, 128, 1, 0))
+EDIT(dep_of_nothing, unit_need(u, 5, 0, 0))
+EDIT(dep_reserved, unit_need(u, 5, 1, 0); u->deps[0].__reserved = 1)
+EDIT(dep_not_offered, unit_need(u, 5, BIT_ULL(2), 0))
+EDIT(dep_not_offered_high, unit_need(u, 100, BIT_ULL(2), BIT_ULL(2)))
 EDIT(multiplier_one, u->regions[7].multiplier = 1)
 EDIT(multiplier_odd, u->regions[7].multiplier = 6)
 EDIT(multiplier_huge, u->regions[7].multiplier = 1U << 31)
@@ -216,6 +233,8 @@ static const struct {
 	ROW(notification_data, 0), ROW(words_just_fit, 0),
 	ROW(notif_config_data, 0), ROW(notif_data_given, 0),
 	ROW(notif_data_largest, 0), ROW(common_with_notif_data, 0),
+	ROW(deps_met, 0), ROW(dep_met_by_one, 0), ROW(dep_met_high, 0),
+	ROW(deps_most, 0),
 
 	ROW(id_zero, -EINVAL), ROW(id_large, -EINVAL),
 	ROW(queues_zero, -EINVAL), ROW(queues_many, -EINVAL),
@@ -241,6 +260,10 @@ static const struct {
 	ROW(multiplier_two_words, -EINVAL), ROW(words_misaligned, -EINVAL),
 	ROW(common_no_notif_data, -EINVAL), ROW(notif_data_unasked, -EINVAL),
 	ROW(notif_data_large, -EINVAL), ROW(notif_data_twice, -EEXIST),
+	ROW(deps_many, -EINVAL), ROW(deps_huge, -EINVAL),
+	ROW(dep_beyond, -EINVAL), ROW(dep_of_nothing, -EINVAL),
+	ROW(dep_reserved, -EINVAL), ROW(dep_not_offered, -ENODATA),
+	ROW(dep_not_offered_high, -ENODATA),
 	ROW(multiplier_one, -EINVAL), ROW(multiplier_odd, -EINVAL),
 	ROW(multiplier_huge, -EINVAL), ROW(multiplier_elsewhere, -EINVAL),
 	ROW(bar_absent, -ENXIO), ROW(bar_upper_half, -ENXIO),

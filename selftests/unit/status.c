@@ -94,6 +94,60 @@ TEST_F(status, features_ok)
 	}
 }
 
+/* R43: nor for a set in which a feature lacks one that it needs. */
+TEST_F(status, feature_dependencies)
+{
+	static const struct {
+		const char *name;
+		u32 words[KVPCI_FEATURE_WORDS];
+		bool ok;
+	} rows[] = {
+		{ "5 has 35 and 100", { BIT(5), BIT(0) | BIT(3), 0, BIT(4) },
+		  true },
+		{ "5 has 0 and 100", { BIT(5) | 1, BIT(0), 0, BIT(4) }, true },
+		{ "5 lacks 100", { BIT(5) | 1, BIT(0), 0, 0 }, false },
+		{ "5 has 100 alone", { BIT(5), BIT(0), 0, BIT(4) }, false },
+		{ "65 without 29", { 0, BIT(0), BIT(1), 0 }, false },
+		{ "65 with 29", { BIT(29), BIT(0), BIT(1), 0 }, true },
+		{ "what is needed, alone", { BIT(29) | 1, BIT(0), 0, BIT(4) },
+		  true },
+	};
+	struct unit u;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unit_describe(&u);
+		unit_need(&u, 5, BIT_ULL(0) | BIT_ULL(35), 0);
+		unit_need(&u, 5, 0, BIT_ULL(36));	/* 100 */
+		unit_need(&u, 65, BIT_ULL(29), 0);
+		unit_need(&u, 3, BIT_ULL(2), 0);	/* not offered */
+		ASSERT_EQ(0, unit_create(&u));
+		cc_write(&u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+		for (u32 w = 0; w < KVPCI_FEATURE_WORDS; w++)
+			accept(&u, w, rows[i].words[w]);
+		cc_write(&u, CC_STATUS, ST_READY);
+		EXPECT_EQ(rows[i].ok, !!(cc_read(&u, CC_STATUS) & ST_FEATURES_OK))
+			TH_LOG("row '%s'", rows[i].name);
+		unit_destroy(&u);
+	}
+}
+
+/* A need of VERSION_1 makes a feature compulsory. */
+TEST_F(status, compulsory_feature)
+{
+	struct unit *u = &self->u;
+
+	unit_destroy(u);
+	unit_describe(u);
+	unit_need(u, F_VERSION_1, BIT_ULL(29), 0);
+	ASSERT_EQ(0, unit_create(u));
+	accept(u, 1, BIT(0));
+	cc_write(u, CC_STATUS, ST_READY);
+	EXPECT_FALSE(cc_read(u, CC_STATUS) & ST_FEATURES_OK);
+	accept(u, 0, BIT(29));
+	cc_write(u, CC_STATUS, ST_READY);
+	EXPECT_TRUE(cc_read(u, CC_STATUS) & ST_FEATURES_OK);
+}
+
 /* A refused set can be corrected, and tried again. */
 TEST_F(status, features_ok_second_try)
 {

@@ -78,6 +78,13 @@ void unit_identify(struct unit *u)
 	u->desc.notif_config_data = 1;	/* any pointer: it is not followed */
 }
 
+void unit_need(struct unit *u, u32 feature, u64 any, u64 high)
+{
+	u->deps[u->desc.num_feature_deps++] = (struct kvpci_feature_dep){
+		.feature = feature, .any_of = { any, high },
+	};
+}
+
 /* A copy of exactly its length, see unit_create(); none where it is absurd. */
 static void *exactly(const void *from, u32 count, u32 max, size_t size)
 {
@@ -98,7 +105,11 @@ int unit_check(struct unit *u)
 			     sizeof(*sizes));
 	u16 *data = exactly(u->notif_data, u->desc.num_queues,
 			    KVPCI_MAX_QUEUES, sizeof(*data));
+	struct kvpci_feature_dep *deps =
+		exactly(u->deps, u->desc.num_feature_deps,
+			KVPCI_MAX_FEATURE_DEPS, sizeof(*deps));
 	const struct kvpci_arrays arrays = {
+		.feature_deps = deps,
 		.regions = regions,
 		.queue_sizes = sizes,
 		.notif_config_data = u->desc.notif_config_data ? data : NULL,
@@ -108,6 +119,7 @@ int unit_check(struct unit *u)
 	free(regions);
 	free(sizes);
 	free(data);
+	free(deps);
 	return ret;
 }
 
@@ -126,6 +138,7 @@ static void *zalloc(size_t n)
 int unit_create(struct unit *u)
 {
 	const struct kvpci_arrays arrays = {
+		.feature_deps = u->deps,
 		.regions = u->regions,
 		.queue_sizes = u->sizes,
 		.notif_config_data = u->desc.notif_config_data ?
@@ -141,6 +154,7 @@ int unit_create(struct unit *u)
 	core->vectors = zalloc(u->desc.num_vectors * sizeof(*core->vectors));
 	core->config = zalloc(u->desc.config_size);
 	core->config_mask = zalloc(u->desc.config_size);
+	core->deps = zalloc(u->desc.num_feature_deps * sizeof(*core->deps));
 	core->notif_queues = zalloc(kvpci_core_notif_queues_size(&u->desc));
 	kvpci_core_init(core, &u->desc, &arrays);
 	return 0;
@@ -153,6 +167,7 @@ void unit_destroy(struct unit *u)
 	free(u->core.config);
 	free(u->core.config_mask);
 	free(u->core.notif_queues);
+	free(u->core.deps);
 	memset(&u->core, 0, sizeof(u->core));
 }
 

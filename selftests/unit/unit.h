@@ -65,6 +65,7 @@ enum {
  * @regions: the description's regions
  * @sizes: the description's queue sizes
  * @notif_data: their queue_notif_config_data, if desc.notif_config_data is set
+ * @deps: what its features need
  * @effect: effect of the last access
  * @core: the core
  */
@@ -73,6 +74,7 @@ struct unit {
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
 	u16 sizes[KVPCI_MAX_QUEUES];
 	u16 notif_data[KVPCI_MAX_QUEUES];
+	struct kvpci_feature_dep deps[KVPCI_MAX_FEATURE_DEPS];
 	struct kvpci_effect effect;
 	struct kvpci_core core;
 };
@@ -98,6 +100,9 @@ void unit_offer(struct unit *u, unsigned int bit, bool offer);
 
 /** unit_identify() - give queue q the queue_notif_config_data 4000 - 7 * q */
 void unit_identify(struct unit *u);
+
+/** unit_need() - describe that a feature needs @any, bits 0 to 63, or @high */
+void unit_need(struct unit *u, u32 feature, u64 any, u64 high);
 
 /** unit_check() - kvpci_core_check() of the description */
 int unit_check(struct unit *u);

@@ -66,6 +66,7 @@ enum {
 #define KVPCI_MAX_CONFIG	4096	/* bytes of device configuration */
 #define KVPCI_MAX_QUEUE_SIZE	32768	/* entries, 2.7 */
 #define KVPCI_MAX_NOTIF_DATA	4095	/* queue_notif_config_data, 4.1.4.3 */
+#define KVPCI_MAX_FEATURE_DEPS	128	/* entries */
 
 /* -------------------------------------------------------------------------- */
 
@@ -78,6 +79,7 @@ enum {
 #define KVPCI_CAP_MMAP		(1ULL << 5)	/* registers to be mapped */
 #define KVPCI_CAP_NOTIFICATION_DATA	(1ULL << 6) /* VIRTIO_F_NOTIFICATION_DATA */
 #define KVPCI_CAP_NOTIF_CONFIG_DATA	(1ULL << 7) /* VIRTIO_F_NOTIF_CONFIG_DATA */
+#define KVPCI_CAP_FEATURE_DEPS	(1ULL << 8)	/* features that need others */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -181,6 +183,23 @@ struct kvpci_region {
 };
 
 /**
+ * struct kvpci_feature_dep - a feature that needs another (2.2.1)
+ * @feature: feature bit, 0 to 127
+ * @__reserved: zero
+ * @any_of: feature bits 0 to 127, lowest word first, one or more: a driver that
+ *	accepts @feature must accept one of these as well
+ *
+ * Where a feature has several entries all of them count. An entry for a feature
+ * that is not offered says nothing. An entry for VERSION_1, which no driver can
+ * decline, makes another feature compulsory, as ACCESS_PLATFORM may be (6.2).
+ */
+struct kvpci_feature_dep {
+	__u32 feature;
+	__u32 __reserved;
+	__aligned_u64 any_of[2];
+};
+
+/**
  * struct kvpci_device_create - make a device (KVPCI_DEVICE_CREATE, on a VM)
  * @size: in: bytes of this structure
  * @flags: in: zero
@@ -205,6 +224,11 @@ struct kvpci_region {
  * @notif_config_data: in: only with NOTIF_CONFIG_DATA (39) among @features: 0,
  *	or pointer to __u16[@num_queues]: each queue's queue_notif_config_data,
  *	at most KVPCI_MAX_NOTIF_DATA, all different. 0: each queue's index.
+ * @feature_deps: in: pointer to struct kvpci_feature_dep[@num_feature_deps].
+ *	FEATURES_OK is refused to a driver that breaks one of them (2.2.2), as
+ *	it is to one that accepts what was not offered, or not VERSION_1.
+ * @num_feature_deps: in: entries there, 0 to KVPCI_MAX_FEATURE_DEPS
+ * @__reserved2: in: zero
  *
  * The device answers nothing until KVPCI_DEVICE_MAP gives its BARs addresses.
  *
@@ -219,7 +243,7 @@ struct kvpci_region {
  *	-ENODATA	a region that every device needs is missing: common
  *			configuration, doorbells, ISR; device configuration if
  *			@config_size is not 0; table and PBA if @num_vectors
- *			is not 0
+ *			is not 0. Or a feature is offered without one it needs
  *	-EOPNOTSUPP	a feature bit that the module cannot offer
  */
 struct kvpci_device_create {
@@ -239,6 +263,9 @@ struct kvpci_device_create {
 	__aligned_u64 config_mask;
 	__u8 name[32];
 	__aligned_u64 notif_config_data;
+	__aligned_u64 feature_deps;
+	__u32 num_feature_deps;
+	__u32 __reserved2;
 };
 
 #define KVPCI_DEVICE_CREATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CREATE)

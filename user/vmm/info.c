@@ -29,6 +29,7 @@ static const struct {
 	{ KVPCI_CAP_MMAP, "mmap" },
 	{ KVPCI_CAP_NOTIFICATION_DATA, "notification_data" },
 	{ KVPCI_CAP_NOTIF_CONFIG_DATA, "notif_config_data" },
+	{ KVPCI_CAP_FEATURE_DEPS, "feature_deps" },
 };
 
 static const struct {

@@ -70,6 +70,21 @@
 			 BIT64(VIRTIO_F_RING_RESET))
 #define MULTI_FEATURES	(BIT64(VIRTIO_NET_F_CTRL_VQ) | BIT64(VIRTIO_NET_F_MQ))
 
+/* 5.1.3.1: what the features above need of each other. */
+static const struct kvpci_feature_dep net_deps[] = {
+#define NEEDS(bit, bits)	{ .feature = (bit), .any_of = { bits } }
+	NEEDS(VIRTIO_NET_F_GUEST_TSO4, BIT64(VIRTIO_NET_F_GUEST_CSUM)),
+	NEEDS(VIRTIO_NET_F_GUEST_TSO6, BIT64(VIRTIO_NET_F_GUEST_CSUM)),
+	NEEDS(VIRTIO_NET_F_GUEST_ECN, BIT64(VIRTIO_NET_F_GUEST_TSO4) |
+				      BIT64(VIRTIO_NET_F_GUEST_TSO6)),
+	NEEDS(VIRTIO_NET_F_HOST_TSO4, BIT64(VIRTIO_NET_F_CSUM)),
+	NEEDS(VIRTIO_NET_F_HOST_TSO6, BIT64(VIRTIO_NET_F_CSUM)),
+	NEEDS(VIRTIO_NET_F_HOST_ECN, BIT64(VIRTIO_NET_F_HOST_TSO4) |
+				     BIT64(VIRTIO_NET_F_HOST_TSO6)),
+	NEEDS(VIRTIO_NET_F_MQ, BIT64(VIRTIO_NET_F_CTRL_VQ)),
+#undef NEEDS
+};
+
 /**
  * struct net - a card
  * @vm: the VM
@@ -447,6 +462,8 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	desc.config_size = CONFIG_SIZE;
 	desc.config = (uintptr_t)config_bytes;
 	desc.queue_sizes = (uintptr_t)sizes;
+	desc.feature_deps = (uintptr_t)net_deps;
+	desc.num_feature_deps = ARRAY_SIZE(net_deps);
 	desc.features[0] = TAP_FEATURES | OWN_FEATURES |
 		(net->vhost_features & VHOST_FEATURES) |
 		(net->pairs > 1 ? MULTI_FEATURES : 0);

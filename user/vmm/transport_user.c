@@ -326,6 +326,12 @@ static int allocate(struct user_transport *u,
 		memcpy(core->config, user_pointer(desc->config),
 		       desc->config_size);
 	}
+	if (desc->num_feature_deps) {
+		core->deps = calloc(desc->num_feature_deps,
+				    sizeof(*core->deps));
+		if (!core->deps)
+			return -ENOMEM;
+	}
 	if (kvpci_core_notif_queues_size(desc)) {
 		core->notif_queues = malloc(kvpci_core_notif_queues_size(desc));
 		if (!core->notif_queues)
@@ -354,6 +360,7 @@ static void user_free(struct user_transport *u)
 	free(u->core.config);
 	free(u->core.config_mask);
 	free(u->core.notif_queues);
+	free(u->core.deps);
 	free(u->fds);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
@@ -394,6 +401,7 @@ static int user_create(struct transport_vm *tvm,
 		.regions = user_pointer(desc->regions),
 		.queue_sizes = user_pointer(desc->queue_sizes),
 		.notif_config_data = user_pointer(desc->notif_config_data),
+		.feature_deps = user_pointer(desc->feature_deps),
 	};
 	struct user_transport *u;
 	int err;
