@@ -73,8 +73,11 @@ static bool changes_intx(struct kvpci_effect effect)
 static void effect_unlocked(struct kvpci_device *device,
 			    struct kvpci_effect effect)
 {
-	if (effect.kind == KVPCI_EFFECT_EVENT)
+	if (effect.kind == KVPCI_EFFECT_EVENT ||
+	    effect.kind == KVPCI_EFFECT_RESUME)
 		kvpci_event_post(device);
+	if (effect.kind == KVPCI_EFFECT_RESUME)
+		kvpci_irq_send_pending(device);
 	if (changes_intx(effect))
 		kvpci_irq_sync_line(device);
 	kvpci_irq_settle(device);

@@ -69,6 +69,9 @@ static int state_show(struct seq_file *m, void *unused)
 		[KVPCI_BACKEND_STOPPED] = "stopped",
 		[KVPCI_BACKEND_STARTING] = "starting",
 		[KVPCI_BACKEND_RUNNING] = "running",
+		[KVPCI_BACKEND_SUSPENDING] = "suspending",
+		[KVPCI_BACKEND_SUSPENDED] = "suspended",
+		[KVPCI_BACKEND_RESUMING] = "resuming",
 		[KVPCI_BACKEND_STOPPING] = "stopping",
 	};
 	struct kvpci_device *device = m->private;

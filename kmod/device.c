@@ -265,6 +265,9 @@ static long device_ack(void *object, void *arg)
 
 	if (ack->__reserved)
 		return -EINVAL;
+	/* What the backend has asked for is sent before the guest is told. */
+	if (ack->kind == KVPCI_EVENT_SUSPEND)
+		flush_work(&device->irq_work);
 	spin_lock_irq(&device->lock);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
 	kvpci_config_sync_intx(device);
@@ -382,7 +385,7 @@ static long config_write(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	const struct kvpci_config_write *write = arg;
-	bool changed;
+	int changed;
 	void *data;
 
 	if (write->flags || !write->length)
@@ -398,9 +401,9 @@ static long config_write(void *object, void *arg)
 					   write->length, data);
 	spin_unlock_irq(&device->lock);
 	kfree(data);
-	if (changed)
+	if (changed > 0)
 		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
-	return 0;
+	return min(changed, 0);
 }
 
 static long queue_fds(void *object, void *arg)

@@ -16,7 +16,7 @@ static long info(void *object, void *arg)
 	info->caps = KVPCI_CAP_IO_BAR | KVPCI_CAP_FAST_MMIO | KVPCI_CAP_INTX |
 		     KVPCI_CAP_QUEUE_RESET | KVPCI_CAP_ECAM | KVPCI_CAP_MMAP |
 		     KVPCI_CAP_NOTIFICATION_DATA | KVPCI_CAP_NOTIF_CONFIG_DATA |
-		     KVPCI_CAP_FEATURE_DEPS;
+		     KVPCI_CAP_FEATURE_DEPS | KVPCI_CAP_SUSPEND;
 	info->max_queues = KVPCI_MAX_QUEUES;
 	info->max_vectors = KVPCI_MAX_VECTORS;
 	info->max_config = KVPCI_MAX_CONFIG;

@@ -292,6 +292,10 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 	/* 2.4.2: until the reset is done the driver is to wait. */
 	if (core->backend == KVPCI_BACKEND_STOPPING)
 		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	/* R50: but device_status, and what is selected for reading */
+	if (kvpci_core_suspended(core) && reg->write != status_write &&
+	    !(reg->base == REG_DEVICE && reg->writable))
+		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 	if (reg->base == REG_QUEUE) {
 		queue = selected_queue(core);
 		if (!queue || !queue_writable(queue, reg))

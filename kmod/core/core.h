@@ -26,7 +26,10 @@ enum kvpci_effect_kind {
 	KVPCI_EFFECT_NO_KICK,	/* a doorbell of no, or no enabled, queue */
 	KVPCI_EFFECT_EVENT,	/* kvpci_core_event_peek() has news; _INTX too */
 	KVPCI_EFFECT_VECTOR,	/* arg: pending vector that may now be sent */
-	KVPCI_EFFECT_INTX,	/* kvpci_core_intx() may have changed */
+	KVPCI_EFFECT_INTX,	/* kvpci_core_intx() may have changed, or an
+				 * event not yet read be gone
+				 */
+	KVPCI_EFFECT_RESUME,	/* _EVENT, and kvpci_core_next_pending() */
 };
 
 struct kvpci_effect {
@@ -39,6 +42,9 @@ enum kvpci_backend {
 	KVPCI_BACKEND_STOPPED = 0,	/* no DRIVER_OK since the last reset */
 	KVPCI_BACKEND_STARTING,		/* START waits to be read */
 	KVPCI_BACKEND_RUNNING,		/* START has been read */
+	KVPCI_BACKEND_SUSPENDING,	/* SUSPEND posted, not yet acknowledged */
+	KVPCI_BACKEND_SUSPENDED,	/* SUSPEND acknowledged */
+	KVPCI_BACKEND_RESUMING,		/* RESUME waits to be read */
 	KVPCI_BACKEND_STOPPING,		/* STOP posted, not yet acknowledged */
 };
 
@@ -168,7 +174,7 @@ struct kvpci_core {
 
 	/* events */
 	u8 backend;
-	u8 events;
+	u16 events;
 	u16 queue_events;
 };
 
@@ -343,7 +349,7 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 /**
  * kvpci_core_ack() - the backend, or one of its queues, has stopped
  * @core: the function
- * @kind: KVPCI_EVENT_STOP or KVPCI_EVENT_QUEUE_STOP
+ * @kind: KVPCI_EVENT_STOP, KVPCI_EVENT_QUEUE_STOP or KVPCI_EVENT_SUSPEND
  * @queue: the queue, or KVPCI_EVENT_NO_QUEUE
  *
  * After STOP the interrupt line may have fallen: see kvpci_core_intx().
@@ -385,10 +391,11 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
  * @length: bytes
  * @data: the new bytes
  *
- * Return: true if something changed, so that the driver is to be notified.
+ * Return: 1 if something changed, so that the driver is to be notified, else 0;
+ * -EBUSY while the device is suspended.
  */
-bool kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
-			      const void *data);
+int kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
+			     const void *data);
 
 /* Interrupts: msix.c */
 
@@ -473,6 +480,19 @@ static inline bool kvpci_core_offers(const struct kvpci_core *core,
 				     unsigned int bit)
 {
 	return core->features[bit / 32] & BIT(bit % 32);
+}
+
+/**
+ * kvpci_core_suspended() - has the driver suspended the device?
+ * @core: the function
+ *
+ * From its write of SUSPEND on, even before that is acknowledged, the driver is
+ * to change nothing but device_status.
+ */
+static inline bool kvpci_core_suspended(const struct kvpci_core *core)
+{
+	return core->backend == KVPCI_BACKEND_SUSPENDING ||
+	       core->backend == KVPCI_BACKEND_SUSPENDED;
 }
 
 /**

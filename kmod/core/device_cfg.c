@@ -22,7 +22,8 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 
 	if (offset > core->config_size || length > core->config_size - offset)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-	if (!core->config_mask || core->backend == KVPCI_BACKEND_STOPPING)
+	if (!core->config_mask || core->backend == KVPCI_BACKEND_STOPPING ||
+	    kvpci_core_suspended(core))
 		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 	offset = array_index_nospec(offset, core->config_size);
 	for (i = 0; i < length; i++, value >>= 8) {
@@ -38,11 +39,14 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 	return kvpci_effect(KVPCI_EFFECT_EVENT, 0);
 }
 
-bool kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
-			      const void *data)
+int kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
+			     const void *data)
 {
+	/* R50: no field is modified while suspended. */
+	if (core->backend == KVPCI_BACKEND_SUSPENDED)
+		return -EBUSY;
 	if (!memcmp(core->config + offset, data, length))
-		return false;
+		return 0;
 	memcpy(core->config + offset, data, length);
 	/*
 	 * R10. The generation has to differ from what the driver read last,
@@ -51,5 +55,5 @@ bool kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
 	 */
 	if (core->config_generation == core->generation_read)
 		core->config_generation++;
-	return true;
+	return 1;
 }

@@ -23,7 +23,6 @@ static const struct region_rule {
 #define UNSUPPORTED_FEATURES					\
 	(BIT_ULL(37) |	/* SR_IOV */				\
 	 BIT_ULL(41) |	/* ADMIN_VQ */				\
-	 BIT_ULL(43) |	/* SUSPEND */				\
 	 BIT_ULL(44) | BIT_ULL(45) | BIT_ULL(46) |	/* reserved */	\
 	 BIT_ULL(47) | BIT_ULL(48) | BIT_ULL(49))
 

@@ -17,7 +17,10 @@ static bool vector_masked(const struct kvpci_core *core, unsigned int vector)
 	return core->vectors[vector].word[3] & PCI_MSIX_ENTRY_CTRL_MASKBIT;
 }
 
-/* R41, R45: nothing is sent before DRIVER_OK, nor once a reset has begun. */
+/*
+ * R41, R45, R50: nothing is sent before DRIVER_OK, nor while suspended, when
+ * DRIVER_OK is not set either, nor once a reset has begun.
+ */
 static bool device_live(const struct kvpci_core *core)
 {
 	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK &&

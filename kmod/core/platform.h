@@ -55,6 +55,12 @@ typedef uint64_t u64;
 #ifndef VIRTIO_F_RING_RESET
 #define VIRTIO_F_RING_RESET	40
 #endif
+#ifndef VIRTIO_F_SUSPEND
+#define VIRTIO_F_SUSPEND		43
+#endif
+#ifndef VIRTIO_CONFIG_S_SUSPEND
+#define VIRTIO_CONFIG_S_SUSPEND		0x10
+#endif
 #ifndef VIRTIO_F_NOTIFICATION_DATA
 #define VIRTIO_F_NOTIFICATION_DATA	38
 #endif

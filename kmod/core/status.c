@@ -8,13 +8,21 @@
  *	   |                                               v
  *	   +------------------acknowledged------------ STOPPING
  *
- * A reset is done at once unless a backend may be running. As long as one may,
- * what it was told, queues and features, does not change.
+ *	RUNNING --SUSPEND--> SUSPENDING --acknowledged--> SUSPENDED
+ *	   ^                                               |    ^
+ *	   |                                       DRIVER_OK    SUSPEND
+ *	   |                                               v    |
+ *	   +--------------RESUME read---------------------RESUMING
+ *
+ * A reset is done at once unless a backend may be running or suspended. As long
+ * as one may, what it was told, queues and features, does not change.
  */
 #include "core.h"
 
 #define NOTHING	kvpci_effect(KVPCI_EFFECT_NONE, 0)
 #define NEWS	kvpci_effect(KVPCI_EFFECT_EVENT, 0)
+/* An event may be gone, and the line may have fallen. */
+#define NO_NEWS	kvpci_effect(KVPCI_EFFECT_INTX, 0)
 
 static bool is_posted(const struct kvpci_queue *queue)
 {
@@ -93,6 +101,20 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->queues_touched = 0;
 }
 
+/* START has been read, and the STOP that ends it has not been posted. */
+static bool has_backend(const struct kvpci_core *core)
+{
+	return core->backend >= KVPCI_BACKEND_RUNNING &&
+	       core->backend < KVPCI_BACKEND_STOPPING;
+}
+
+/* The backend has queues at work, or soon will: their changes are events. */
+static bool has_live_queues(const struct kvpci_core *core)
+{
+	return core->backend == KVPCI_BACKEND_RUNNING ||
+	       core->backend == KVPCI_BACKEND_RESUMING;
+}
+
 /*
  * R11: status 0 resets. Events but STOP lose their meaning: a START not yet
  * read never happened.
@@ -101,7 +123,7 @@ static struct kvpci_effect status_reset(struct kvpci_core *core)
 {
 	if (core->backend == KVPCI_BACKEND_STOPPING)
 		return NOTHING;
-	if (core->backend == KVPCI_BACKEND_RUNNING) {
+	if (has_backend(core)) {
 		core->backend = KVPCI_BACKEND_STOPPING;
 		core->events = BIT(KVPCI_EVENT_STOP);
 		core->isr = 0;
@@ -109,11 +131,52 @@ static struct kvpci_effect status_reset(struct kvpci_core *core)
 	}
 	kvpci_core_reset(core);
 	/* ISR went with it, and the line with ISR. */
-	return kvpci_effect(KVPCI_EFFECT_INTX, 0);
+	return NO_NEWS;
+}
+
+/* The driver set DRIVER_OK: a new start, or the end of a suspension (R50). */
+static struct kvpci_effect drive(struct kvpci_core *core)
+{
+	if (core->backend != KVPCI_BACKEND_SUSPENDED) {
+		core->backend = KVPCI_BACKEND_STARTING;
+		core->events |= BIT(KVPCI_EVENT_START);
+		return NEWS;
+	}
+	core->device_status &= ~VIRTIO_CONFIG_S_SUSPEND;
+	core->backend = KVPCI_BACKEND_RESUMING;
+	core->events |= BIT(KVPCI_EVENT_RESUME);
+	return kvpci_effect(KVPCI_EFFECT_RESUME, 0);
+}
+
+static void be_suspended(struct kvpci_core *core)
+{
+	core->device_status |= VIRTIO_CONFIG_S_SUSPEND;
+	core->device_status &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+	core->backend = KVPCI_BACKEND_SUSPENDED;
+}
+
+/*
+ * R50: the driver set SUSPEND while DRIVER_OK was set. A RESUME not yet read
+ * never happened; a START not yet read is read first.
+ */
+static struct kvpci_effect suspend(struct kvpci_core *core)
+{
+	if (core->backend == KVPCI_BACKEND_RESUMING) {
+		core->events &= ~BIT(KVPCI_EVENT_RESUME);
+		be_suspended(core);
+		return NO_NEWS;
+	}
+	if (core->backend == KVPCI_BACKEND_SUSPENDING)
+		return NOTHING;
+	if (core->backend == KVPCI_BACKEND_RUNNING)
+		core->backend = KVPCI_BACKEND_SUSPENDING;
+	core->events |= BIT(KVPCI_EVENT_SUSPEND);
+	return NEWS;
 }
 
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 {
+	struct kvpci_effect effect = NOTHING;
 	u8 old = core->device_status;
 	u8 set;
 
@@ -121,10 +184,11 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 		return status_reset(core);
 
 	/*
-	 * 2.1.1: the driver only sets bits. What it leaves out stays, and
-	 * NEEDS_RESET is the device's own.
+	 * 2.1.1: the driver only sets bits. What it leaves out stays;
+	 * NEEDS_RESET is the device's own, and SUSPEND is only asked for.
 	 */
-	set = value & ~old & ~VIRTIO_CONFIG_S_NEEDS_RESET;
+	set = value & ~old &
+	      ~(VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_SUSPEND);
 	if (set & VIRTIO_CONFIG_S_FEATURES_OK && !features_acceptable(core))
 		set &= ~(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 	/* 3.1.1: no DRIVER_OK before FEATURES_OK */
@@ -138,12 +202,12 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 			      kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIF_CONFIG_DATA));
 	if (set & VIRTIO_CONFIG_S_FAILED)
 		core->events |= BIT(KVPCI_EVENT_FAILED);
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK) {
-		core->backend = KVPCI_BACKEND_STARTING;
-		core->events |= BIT(KVPCI_EVENT_START);
-	}
-	return set & (VIRTIO_CONFIG_S_FAILED | VIRTIO_CONFIG_S_DRIVER_OK) ?
-	       NEWS : NOTHING;
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
+		return drive(core);
+	if (value & VIRTIO_CONFIG_S_SUSPEND && old & VIRTIO_CONFIG_S_DRIVER_OK &&
+	    kvpci_core_has_driver_feature(core, VIRTIO_F_SUSPEND))
+		effect = suspend(core);
+	return set & VIRTIO_CONFIG_S_FAILED ? NEWS : effect;
 }
 
 /*
@@ -156,14 +220,14 @@ struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
 {
 	if (value != 1)
 		return NOTHING;
-	if (core->backend == KVPCI_BACKEND_RUNNING) {
+	if (has_live_queues(core)) {
 		if (!kvpci_core_has_driver_feature(core, VIRTIO_F_RING_RESET))
 			return NOTHING;
 		set_phase(core, queue, KVPCI_QUEUE_STARTING);
 	}
 	WRITE_ONCE(queue->enable, 1);
 	kvpci_queue_touch(core, queue);
-	return core->backend == KVPCI_BACKEND_RUNNING ? NEWS : NOTHING;
+	return has_live_queues(core) ? NEWS : NOTHING;
 }
 
 /* R14, R47: done at once unless the backend may be using the queue. */
@@ -175,8 +239,7 @@ struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
 	    !(core->device_status & VIRTIO_CONFIG_S_FEATURES_OK) ||
 	    !kvpci_core_has_driver_feature(core, VIRTIO_F_RING_RESET))
 		return NOTHING;
-	if (core->backend == KVPCI_BACKEND_RUNNING &&
-	    queue->phase == KVPCI_QUEUE_IDLE) {
+	if (has_live_queues(core) && queue->phase == KVPCI_QUEUE_IDLE) {
 		WRITE_ONCE(queue->reset, 1);
 		set_phase(core, queue, KVPCI_QUEUE_STOP_POSTED);
 		return NEWS;
@@ -197,11 +260,26 @@ static u32 queue_event_first(const struct kvpci_core *core)
 	return i;
 }
 
+/* Queue events are told while the launcher runs the queues. */
+static bool tells_queues(const struct kvpci_core *core)
+{
+	return core->backend == KVPCI_BACKEND_RUNNING ||
+	       core->backend == KVPCI_BACKEND_SUSPENDING;
+}
+
+/* SUSPEND asked for before START was read waits until that has been. */
+static bool may_take(const struct kvpci_core *core, u32 kind)
+{
+	return core->events & BIT(kind) &&
+	       (kind != KVPCI_EVENT_SUSPEND ||
+		core->backend == KVPCI_BACKEND_SUSPENDING);
+}
+
 bool kvpci_core_event_peek(const struct kvpci_core *core,
 			   struct kvpci_event *event)
 {
 	static const u8 order[] = {
-		KVPCI_EVENT_STOP, KVPCI_EVENT_START,
+		KVPCI_EVENT_STOP, KVPCI_EVENT_START, KVPCI_EVENT_RESUME,
 		KVPCI_EVENT_CONFIG, KVPCI_EVENT_FAILED,
 	};
 	unsigned int i;
@@ -217,14 +295,16 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
 			return true;
 		}
 	}
-	if (core->backend == KVPCI_BACKEND_RUNNING && core->queue_events) {
+	if (tells_queues(core) && core->queue_events) {
 		event->queue = queue_event_first(core);
 		event->kind = core->queues[event->queue].phase ==
 			      KVPCI_QUEUE_STARTING ?
 			      KVPCI_EVENT_QUEUE_START : KVPCI_EVENT_QUEUE_STOP;
 		return true;
 	}
-	return false;
+	/* Last, so that the launcher has been told of all that came before. */
+	event->kind = KVPCI_EVENT_SUSPEND;
+	return may_take(core, KVPCI_EVENT_SUSPEND);
 }
 
 static bool take_queue_event(struct kvpci_core *core,
@@ -233,7 +313,7 @@ static bool take_queue_event(struct kvpci_core *core,
 	struct kvpci_queue *queue = &core->queues[event->queue];
 	bool start = event->kind == KVPCI_EVENT_QUEUE_START;
 
-	if (core->backend != KVPCI_BACKEND_RUNNING ||
+	if (!tells_queues(core) ||
 	    queue->phase != (start ? KVPCI_QUEUE_STARTING :
 				     KVPCI_QUEUE_STOP_POSTED))
 		return false;
@@ -246,23 +326,31 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 {
 	if (event->queue != KVPCI_EVENT_NO_QUEUE)
 		return take_queue_event(core, event);
-	if (!(core->events & BIT(event->kind)))
+	if (!may_take(core, event->kind))
 		return false;
 	core->events &= ~BIT(event->kind);
-	if (event->kind == KVPCI_EVENT_START)
-		core->backend = KVPCI_BACKEND_RUNNING;
+	if (event->kind == KVPCI_EVENT_START ||
+	    event->kind == KVPCI_EVENT_RESUME)
+		core->backend = core->events & BIT(KVPCI_EVENT_SUSPEND) ?
+				KVPCI_BACKEND_SUSPENDING : KVPCI_BACKEND_RUNNING;
 	return true;
 }
 
 int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue)
 {
-	if (kind == KVPCI_EVENT_STOP) {
+	if (kind == KVPCI_EVENT_STOP || kind == KVPCI_EVENT_SUSPEND) {
+		bool stop = kind == KVPCI_EVENT_STOP;
+
 		if (queue != KVPCI_EVENT_NO_QUEUE)
 			return -EINVAL;
-		if (core->backend != KVPCI_BACKEND_STOPPING ||
-		    core->events & BIT(KVPCI_EVENT_STOP))
+		if (core->backend != (stop ? KVPCI_BACKEND_STOPPING :
+					     KVPCI_BACKEND_SUSPENDING) ||
+		    core->events & BIT(kind))
 			return -EALREADY;
-		kvpci_core_reset(core);
+		if (stop)
+			kvpci_core_reset(core);
+		else
+			be_suspended(core);
 		return 0;
 	}
 	if (kind != KVPCI_EVENT_QUEUE_STOP || queue >= core->num_queues)

@@ -113,7 +113,8 @@ EDIT(two_tables, d->regions[5] = d->regions[8]; d->regions[5].offset = 0x1800)
 EDIT(no_common, d->regions[0].type = d->regions[4].type = KVPCI_REGION_DEVICE)
 EDIT(no_pba, d->create.num_regions--)
 EDIT(sr_iov, d->create.features[0] |= 1ULL << 37)
-EDIT(suspend, d->create.features[0] |= 1ULL << 43)
+EDIT(suspend, d->create.features[0] |= F_SUSPEND)
+EDIT(reserved_feature, d->create.features[0] |= 1ULL << 44)
 EDIT(notification_data, d->create.features[0] |= 1ULL << 38)
 EDIT(word_short, notification_data(d); d->regions[2].length = 3)
 EDIT(words_crowded, notification_data(d); d->regions[7].multiplier = 2)
@@ -175,7 +176,8 @@ TEST_F(errors, device_create)
 		ROW(no_such_bar, -ENXIO), ROW(outside, -ERANGE),
 		ROW(overlap, -EEXIST), ROW(two_tables, -EEXIST),
 		ROW(no_common, -ENODATA), ROW(no_pba, -ENODATA),
-		ROW(sr_iov, -EOPNOTSUPP), ROW(suspend, -EOPNOTSUPP),
+		ROW(sr_iov, -EOPNOTSUPP), ROW(reserved_feature, -EOPNOTSUPP),
+		ROW(suspend, 0),
 		ROW(bad_regions, -EFAULT), ROW(bad_sizes, -EFAULT),
 		ROW(bad_config, -EFAULT), ROW(bad_mask, -EFAULT),
 		ROW(kernel_regions, -EFAULT), ROW(bad_notif_data, -EFAULT),
@@ -286,6 +288,11 @@ TEST_F(errors, device_ack)
 	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
 	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
 					KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_SUSPEND, 0));
+	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_SUSPEND,
+					KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_RESUME,
+				      KVPCI_EVENT_NO_QUEUE));
 }
 
 TEST_F(errors, device_state)

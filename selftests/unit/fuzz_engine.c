@@ -20,6 +20,7 @@ const char *const fuzz_reach_names[FUZZ_REACHES] = {
 	"interrupt dropped", "FEATURES_OK refused", "generation changed",
 	"BAR decoded", "window access", "function level reset",
 	"doorbell word kept", "queue_notif_config_data",
+	"SUSPEND acknowledged", "RESUME read",
 };
 
 #define REQUIRE(cond) do {						\
@@ -41,6 +42,9 @@ struct fuzz {
 	/* the model */
 	bool running;			/* START read, STOP not acknowledged */
 	bool stop_read;			/* STOP read, not acknowledged */
+	bool suspend_read;		/* SUSPEND read, not acknowledged */
+	bool suspended;			/* SUSPEND acknowledged, RESUME not read */
+	u8 config[UNIT_CONFIG];		/* what it was when last not suspended */
 	bool owned[UNIT_QUEUES];	/* the backend's queues */
 	bool stopping[UNIT_QUEUES];	/* QUEUE_STOP read, not acknowledged */
 	struct kvpci_queue told[UNIT_QUEUES];
@@ -94,7 +98,7 @@ static void check_effect(struct fuzz *f)
 	struct kvpci_effect effect = f->u.effect;
 	struct kvpci_event event;
 
-	REQUIRE(effect.kind <= KVPCI_EFFECT_INTX);
+	REQUIRE(effect.kind <= KVPCI_EFFECT_RESUME);
 	switch (effect.kind) {
 	case KVPCI_EFFECT_KICK:
 		REQUIRE(effect.arg < core->num_queues);
@@ -109,6 +113,7 @@ static void check_effect(struct fuzz *f)
 		REQUIRE(effect.arg < core->num_vectors);
 		break;
 	case KVPCI_EFFECT_EVENT:
+	case KVPCI_EFFECT_RESUME:
 		REQUIRE(kvpci_core_event_peek(core, &event));
 		break;
 	}
@@ -154,6 +159,19 @@ static void check_interrupts(struct fuzz *f)
 		REQUIRE(!(core->pending[v / 64] >> (v % 64) & 1));
 }
 
+static void check_suspended(struct fuzz *f)
+{
+	const struct kvpci_core *core = &f->u.core;
+	u8 status = core->device_status;
+
+	REQUIRE(!(status & ST_SUSPEND && status & ST_DRIVER_OK));
+	REQUIRE(!(status & ST_SUSPEND) || f->suspended);
+	if (status & ST_SUSPEND && core->backend != KVPCI_BACKEND_STOPPING)
+		REQUIRE(!memcmp(core->config, f->config, sizeof(f->config)));
+	else
+		memcpy(f->config, core->config, sizeof(f->config));
+}
+
 static void check(struct fuzz *f)
 {
 	struct kvpci_core *core = &f->u.core;
@@ -173,7 +191,10 @@ static void check(struct fuzz *f)
 	if (kvpci_core_event_peek(core, &event)) {
 		REQUIRE(event.size == sizeof(event));
 		REQUIRE(event.kind >= KVPCI_EVENT_START &&
-			event.kind <= KVPCI_EVENT_FAILED);
+			event.kind <= KVPCI_EVENT_RESUME);
+		REQUIRE(event.kind != KVPCI_EVENT_SUSPEND ||
+			(f->running && !f->suspended));
+		REQUIRE(event.kind != KVPCI_EVENT_RESUME || f->suspended);
 		REQUIRE(event.status == status);
 		REQUIRE(event.kind != KVPCI_EVENT_START || !f->running);
 		REQUIRE(event.kind != KVPCI_EVENT_STOP || f->running);
@@ -185,7 +206,7 @@ static void check(struct fuzz *f)
 	}
 	/* the backend may rely on it */
 	if (f->running) {
-		REQUIRE(status & ST_DRIVER_OK);
+		REQUIRE(status & ST_DRIVER_OK || f->suspended);
 		REQUIRE(!memcmp(core->driver_features, f->told_features,
 				sizeof(f->told_features)));
 	}
@@ -206,6 +227,7 @@ static void check(struct fuzz *f)
 		REQUIRE(core->driver_features[0] & (BIT(28) | BIT(29)));
 	REQUIRE(core->config_msix_vector == NO_VECTOR ||
 		core->config_msix_vector < core->num_vectors);
+	check_suspended(f);
 }
 
 /* --- the guest ------------------------------------------------------------ */
@@ -264,6 +286,7 @@ static void guest_status(struct fuzz *f)
 	static const u8 values[] = {
 		0, ST_ACKNOWLEDGE, ST_ACKNOWLEDGE | ST_DRIVER, ST_READY,
 		ST_RUNNING, ST_RUNNING, ST_DRIVER_OK, ST_RUNNING | ST_FAILED,
+		ST_RUNNING | ST_SUSPEND, ST_READY | ST_SUSPEND,
 	};
 	u8 how = take(f, 1);
 	u8 value = how & 0x80 ? take(f, 1) : values[how % ARRAY_SIZE(values)];
@@ -378,6 +401,15 @@ static void event_taken(struct fuzz *f, const struct kvpci_event *event)
 		REQUIRE(!f->stopping[event->queue]);
 		f->stopping[event->queue] = true;
 		break;
+	case KVPCI_EVENT_SUSPEND:
+		REQUIRE(f->running && !f->suspended && !f->suspend_read);
+		f->suspend_read = true;
+		break;
+	case KVPCI_EVENT_RESUME:
+		REQUIRE(f->running && f->suspended);
+		f->suspended = false;
+		reach(f, FUZZ_RESUME);
+		break;
 	case KVPCI_EVENT_CONFIG:
 		reach(f, FUZZ_CONFIG);
 		break;
@@ -412,12 +444,31 @@ static void launcher_event(struct fuzz *f)
 	event_taken(f, &event);
 }
 
+/* The ACK of SUSPEND; it comes too late if the driver has reset the device. */
+static void launcher_ack_suspend(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	bool reset = core->backend == KVPCI_BACKEND_STOPPING;
+	int ret = kvpci_core_ack(core, KVPCI_EVENT_SUSPEND,
+				 KVPCI_EVENT_NO_QUEUE);
+
+	REQUIRE(!ret == (f->suspend_read && !reset));
+	if (ret)
+		return;
+	f->suspend_read = false;
+	f->suspended = true;
+	REQUIRE(cc_read(&f->u, CC_STATUS) & ST_SUSPEND);
+	reach(f, FUZZ_SUSPEND);
+}
+
 static void launcher_ack(struct fuzz *f)
 {
 	u8 how = take(f, 1);
 	u32 q = how >> 2;
 
-	if (how & 1) {
+	if (how % 8 == 2) {
+		launcher_ack_suspend(f);
+	} else if (how & 1) {
 		int ret = kvpci_core_ack(&f->u.core, KVPCI_EVENT_STOP,
 					 KVPCI_EVENT_NO_QUEUE);
 
@@ -426,6 +477,8 @@ static void launcher_ack(struct fuzz *f)
 			return;
 		f->running = false;
 		f->stop_read = false;
+		f->suspend_read = false;
+		f->suspended = false;
 		memset(f->owned, 0, sizeof(f->owned));
 		memset(f->stopping, 0, sizeof(f->stopping));
 		REQUIRE(cc_read(&f->u, CC_STATUS) == 0);
@@ -518,9 +571,16 @@ static void launcher_config(struct fuzz *f)
 	u32 offset = take(f, 1) % UNIT_CONFIG;
 	u32 length = 1 + take(f, 1) % (UNIT_CONFIG - offset);
 	u8 data[UNIT_CONFIG];
+	int ret;
 
 	memset(data, take(f, 1), sizeof(data));
-	if (kvpci_core_config_update(&f->u.core, offset, length, data))
+	ret = kvpci_core_config_update(&f->u.core, offset, length, data);
+
+	if (ret == -EBUSY) {
+		REQUIRE(f->suspended);
+		return;
+	}
+	if (ret)
 		f->changed = true;
 	REQUIRE(!memcmp(f->u.core.config + offset, data, length));
 }
@@ -686,6 +746,7 @@ static void setup(struct fuzz *f)
 	unit_offer(u, F_RING_RESET, !(how & 2) || how & 4);
 	unit_offer(u, F_NOTIFICATION_DATA, how & 32);
 	unit_offer(u, F_NOTIF_CONFIG_DATA, how & 64);
+	unit_offer(u, F_SUSPEND, how & 128);
 	if (how & 64)
 		unit_identify(u);
 	unit_need(u, 5, BIT_ULL(28) | BIT_ULL(29), 0);

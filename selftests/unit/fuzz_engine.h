@@ -32,6 +32,8 @@ enum fuzz_reach {
 	FUZZ_FLR,		/* function level reset */
 	FUZZ_WORD,		/* a doorbell's word kept (NOTIFICATION_DATA) */
 	FUZZ_NOTIF_DATA,	/* a queue named by its queue_notif_config_data */
+	FUZZ_SUSPEND,		/* SUSPEND acknowledged */
+	FUZZ_RESUME,		/* RESUME read */
 	FUZZ_REACHES
 };
 

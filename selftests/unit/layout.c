@@ -72,6 +72,7 @@ EDIT(common_with_notif_data,
 	notif_config_data(u);
 	unit_offer(u, F_RING_RESET, false);
 	REGION(COMMON)->length = 58)
+EDIT(suspend, unit_offer(u, F_SUSPEND, true))
 EDIT(deps_met,
 	unit_need(u, 5, BIT_ULL(0), 0);
 	unit_need(u, 127, 0, 1))
@@ -214,7 +215,6 @@ EDIT(sr_iov, unit_offer(u, 37, true))
 EDIT(reserved_feature_first, unit_offer(u, 44, true))
 EDIT(reserved_feature_last, unit_offer(u, 49, true))
 EDIT(admin_vq, unit_offer(u, 41, true))
-EDIT(suspend, unit_offer(u, 43, true))
 
 static const struct {
 	const char *name;
@@ -234,7 +234,7 @@ static const struct {
 	ROW(notif_config_data, 0), ROW(notif_data_given, 0),
 	ROW(notif_data_largest, 0), ROW(common_with_notif_data, 0),
 	ROW(deps_met, 0), ROW(dep_met_by_one, 0), ROW(dep_met_high, 0),
-	ROW(deps_most, 0),
+	ROW(deps_most, 0), ROW(suspend, 0),
 
 	ROW(id_zero, -EINVAL), ROW(id_large, -EINVAL),
 	ROW(queues_zero, -EINVAL), ROW(queues_many, -EINVAL),
@@ -279,7 +279,7 @@ static const struct {
 	ROW(no_isr, -ENODATA), ROW(no_device, -ENODATA),
 	ROW(no_table, -ENODATA), ROW(no_pba, -ENODATA),
 	ROW(sr_iov, -EOPNOTSUPP), ROW(admin_vq, -EOPNOTSUPP),
-	ROW(suspend, -EOPNOTSUPP), ROW(reserved_feature_first, -EOPNOTSUPP),
+	ROW(reserved_feature_first, -EOPNOTSUPP),
 	ROW(reserved_feature_last, -EOPNOTSUPP),
 #undef ROW
 };

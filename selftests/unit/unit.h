@@ -16,6 +16,7 @@
 #define ST_DRIVER	0x02
 #define ST_DRIVER_OK	0x04
 #define ST_FEATURES_OK	0x08
+#define ST_SUSPEND	0x10
 #define ST_NEEDS_RESET	0x40
 #define ST_FAILED	0x80
 #define ST_READY	(ST_ACKNOWLEDGE | ST_DRIVER | ST_FEATURES_OK)
@@ -49,6 +50,7 @@ enum {
 #define F_NOTIFICATION_DATA 38
 #define F_NOTIF_CONFIG_DATA 39
 #define F_RING_RESET	40
+#define F_SUSPEND	43
 
 /* The default device, see unit_describe(). */
 #define UNIT_QUEUES	5

@@ -80,6 +80,7 @@ enum {
 #define KVPCI_CAP_NOTIFICATION_DATA	(1ULL << 6) /* VIRTIO_F_NOTIFICATION_DATA */
 #define KVPCI_CAP_NOTIF_CONFIG_DATA	(1ULL << 7) /* VIRTIO_F_NOTIF_CONFIG_DATA */
 #define KVPCI_CAP_FEATURE_DEPS	(1ULL << 8)	/* features that need others */
+#define KVPCI_CAP_SUSPEND	(1ULL << 9)	/* VIRTIO_F_SUSPEND */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -208,8 +209,8 @@ struct kvpci_feature_dep {
  * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) or 2 to KVPCI_MAX_VECTORS
  * @config_size: in: bytes of device configuration, 0 to KVPCI_MAX_CONFIG
  * @features: in: offered feature bits 0 to 127, lowest word first.
- *	VIRTIO_F_VERSION_1 must be among them. Bits 41 and 43 (ADMIN_VQ,
- *	SUSPEND), SR_IOV (37) and the reserved bits 44 to 49 are not supported.
+ *	VIRTIO_F_VERSION_1 must be among them. Bits 41 (ADMIN_VQ), 37 (SR_IOV)
+ *	and the reserved bits 44 to 49 are not supported.
  * @num_regions: in: entries at @regions, 1 to KVPCI_MAX_REGIONS
  * @__reserved: in: zero
  * @bars: in: the BARs by index
@@ -504,6 +505,18 @@ enum kvpci_event_kind {
 	KVPCI_EVENT_CONFIG = 5,
 	/* The driver set FAILED in device_status. */
 	KVPCI_EVENT_FAILED = 6,
+	/*
+	 * The driver set SUSPEND (1.4, VIRTIO_F_SUSPEND): let the backend
+	 * finish the buffers it has begun, stop it where it is, then
+	 * KVPCI_DEVICE_ACK. Until then the guest reads device_status without
+	 * SUSPEND and with DRIVER_OK.
+	 */
+	KVPCI_EVENT_SUSPEND = 7,
+	/*
+	 * The driver set DRIVER_OK while suspended: go on where SUSPEND
+	 * stopped. Queues are as they were then. Kicks wait in their eventfds.
+	 */
+	KVPCI_EVENT_RESUME = 8,
 };
 
 #define KVPCI_EVENT_NO_QUEUE	0xffffffffU
@@ -521,7 +534,7 @@ enum kvpci_event_kind {
  * module remember more than one of a kind (and queue), and an event that the
  * guest took back before it was read, such as START by a reset, is not
  * delivered. STOP comes before all others; QUEUE_* only between START and
- * STOP.
+ * STOP; SUSPEND after all that happened before it.
  *
  * read() blocks until there is an event unless the descriptor is O_NONBLOCK;
  * poll() reports EPOLLIN. Errors of read():
@@ -540,14 +553,17 @@ struct kvpci_event {
 /**
  * struct kvpci_device_ack - the backend has stopped (KVPCI_DEVICE_ACK, on a device)
  * @size: in: bytes of this structure
- * @kind: in: KVPCI_EVENT_STOP or KVPCI_EVENT_QUEUE_STOP
- * @queue: in: the queue, or KVPCI_EVENT_NO_QUEUE for STOP
+ * @kind: in: KVPCI_EVENT_STOP, KVPCI_EVENT_QUEUE_STOP or KVPCI_EVENT_SUSPEND
+ * @queue: in: the queue, or KVPCI_EVENT_NO_QUEUE for STOP and SUSPEND
  * @__reserved: in: zero
  *
- * For STOP: the device is reset, device_status reads 0.
+ * For STOP: the device is reset, device_status reads 0. For SUSPEND: the device
+ * is suspended, device_status reads SUSPEND without DRIVER_OK. Interrupts asked
+ * for before the call have been sent; none are until the driver resumes the
+ * device, and what masked vectors have pending waits for that, too.
  *
  * Errors:
- *	-EINVAL		@kind is neither, or @queue is out of range
+ *	-EINVAL		@kind is none of these, or @queue is out of range
  *	-EALREADY	no such event has been read that waits for this
  */
 struct kvpci_device_ack {
@@ -619,6 +635,7 @@ struct kvpci_device_state {
  *
  * Errors:
  *	-ERANGE		@offset and @length leave the configuration
+ *	-EBUSY		the device is suspended: nothing may change until RESUME
  */
 struct kvpci_config_write {
 	__u32 size;

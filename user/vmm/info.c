@@ -30,6 +30,7 @@ static const struct {
 	{ KVPCI_CAP_NOTIFICATION_DATA, "notification_data" },
 	{ KVPCI_CAP_NOTIF_CONFIG_DATA, "notif_config_data" },
 	{ KVPCI_CAP_FEATURE_DEPS, "feature_deps" },
+	{ KVPCI_CAP_SUSPEND, "suspend" },
 };
 
 static const struct {

@@ -96,9 +96,12 @@ void user_carry_out(struct user_transport *u, struct kvpci_effect effect)
 		break;
 	case KVPCI_EFFECT_EVENT:
 	case KVPCI_EFFECT_INTX:
+	case KVPCI_EFFECT_RESUME:
 		/* A reset that is done at once takes back what was not read. */
 		update_news(u);
 		update_line(u);
+		if (effect.kind == KVPCI_EFFECT_RESUME)
+			send_pending(u, 0);
 		break;
 	default:
 		break;
@@ -260,6 +263,7 @@ static int user_update(struct transport *t, uint32_t offset, uint32_t length,
 		       const void *data)
 {
 	struct user_transport *u = user_of(t);
+	int changed;
 
 	if (!length)
 		return -EINVAL;
@@ -267,10 +271,11 @@ static int user_update(struct transport *t, uint32_t offset, uint32_t length,
 	    length > u->core.config_size - offset)
 		return -ERANGE;
 	pthread_mutex_lock(&u->lock);
-	if (kvpci_core_config_update(&u->core, offset, length, data))
+	changed = kvpci_core_config_update(&u->core, offset, length, data);
+	if (changed > 0)
 		notify(u, KVPCI_SOURCE_CONFIG);
 	pthread_mutex_unlock(&u->lock);
-	return 0;
+	return changed < 0 ? changed : 0;
 }
 
 static int user_features(struct transport *t, uint64_t features[2])

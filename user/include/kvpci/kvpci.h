@@ -219,8 +219,8 @@ int libkvpci_events_read(int dev, struct kvpci_event *events,
 /**
  * libkvpci_device_ack() - report that the backend has stopped (KVPCI_DEVICE_ACK)
  * @dev: the device
- * @kind: KVPCI_EVENT_STOP or KVPCI_EVENT_QUEUE_STOP
- * @queue: the queue, or KVPCI_EVENT_NO_QUEUE for STOP
+ * @kind: KVPCI_EVENT_STOP, KVPCI_EVENT_QUEUE_STOP or KVPCI_EVENT_SUSPEND
+ * @queue: the queue, or KVPCI_EVENT_NO_QUEUE for STOP and SUSPEND
  *
  * Return: 0, or -EINVAL, -EALREADY: no such event has been read.
  */
@@ -278,7 +278,7 @@ int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
  * @length: bytes, 1 or more
  * @data: the new bytes
  *
- * Return: 0, or -ERANGE: beyond the configuration.
+ * Return: 0, or -ERANGE: beyond the configuration, -EBUSY: suspended.
  */
 int libkvpci_config_write(int dev, uint32_t offset, uint32_t length,
 			  const void *data);
