@@ -531,7 +531,7 @@ long kvpci_device_create(void *object, void *arg)
 	struct kvpci_device *device;
 	int fd, err;
 
-	if (create->flags || create->__reserved || create->__reserved2 ||
+	if (create->flags || create->__reserved ||
 	    !name_ok(create->name, sizeof(create->name)) ||
 	    create->num_regions > KVPCI_MAX_REGIONS ||
 	    create->num_queues > KVPCI_MAX_QUEUES ||

@@ -39,11 +39,31 @@ static const struct kvpci_queue no_queue = {
 	.msix_vector = VIRTIO_MSI_NO_VECTOR,
 };
 
+/* Queues but those for administration, which come behind. */
+static u32 num_queues_read(struct kvpci_core *core)
+{
+	return core->num_queues - core->num_admin_queues;
+}
+
+static u32 admin_queue_num_read(struct kvpci_core *core)
+{
+	return core->num_admin_queues;
+}
+
+/* How many queues the driver has: those for administration if it wants them. */
+static u32 num_selectable(struct kvpci_core *core)
+{
+	bool admin = core->device_status & VIRTIO_CONFIG_S_FEATURES_OK &&
+		     kvpci_core_has_driver_feature(core, VIRTIO_F_ADMIN_VQ);
+
+	return admin ? core->num_queues : num_queues_read(core);
+}
+
 static struct kvpci_queue *selected_queue(struct kvpci_core *core)
 {
 	u16 index = core->queue_select;
 
-	if (index >= core->num_queues)
+	if (index >= num_selectable(core))
 		return NULL;
 	index = array_index_nospec(index, core->num_queues);
 	return core->queues[index].size_max ? &core->queues[index] : NULL;
@@ -84,11 +104,6 @@ static struct kvpci_effect driver_feature_write(struct kvpci_core *core,
 		core->driver_features[select] = value;
 	}
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
-}
-
-static u32 num_queues_read(struct kvpci_core *core)
-{
-	return core->num_queues;
 }
 
 static u32 generation_read(struct kvpci_core *core)
@@ -200,6 +215,12 @@ static const struct reg common_regs[] = {
 	[58] = { /* queue_reset */
 		.width = 2, QUEUE_FIELD(reset), .write = kvpci_queue_reset_write,
 		.feature = VIRTIO_F_RING_RESET },
+	[60] = { /* admin_queue_index */
+		.width = 2, .read = num_queues_read,
+		.feature = VIRTIO_F_ADMIN_VQ },
+	[62] = { /* admin_queue_num */
+		.width = 2, .read = admin_queue_num_read,
+		.feature = VIRTIO_F_ADMIN_VQ },
 };
 
 static const struct reg *find_reg(const struct kvpci_core *core, u32 offset,

@@ -107,7 +107,8 @@ struct kvpci_msg {
  * @regions: the same, grouped by BAR, doorbells first
  * @region_first: index in @regions of each BAR's first; [n + 1] ends BAR n
  * @features: offered feature bits
- * @num_queues: queues
+ * @num_queues: queues, administration virtqueues included
+ * @num_admin_queues: how many of them, the last ones, those are
  * @num_vectors: MSI-X vectors
  * @config_size: bytes at @config
  * @queues: @num_queues of them; caller's memory
@@ -144,6 +145,7 @@ struct kvpci_core {
 	u8 region_first[KVPCI_NUM_BARS + 1];
 	u32 features[KVPCI_FEATURE_WORDS];
 	u16 num_queues;
+	u16 num_admin_queues;
 	u16 num_vectors;
 	u16 config_size;
 	struct kvpci_queue *queues;

@@ -22,7 +22,6 @@ static const struct region_rule {
 /* Feature bits 0 to 63 that ask for something this core does not have. */
 #define UNSUPPORTED_FEATURES					\
 	(BIT_ULL(37) |	/* SR_IOV */				\
-	 BIT_ULL(41) |	/* ADMIN_VQ */				\
 	 BIT_ULL(44) | BIT_ULL(45) | BIT_ULL(46) |	/* reserved */	\
 	 BIT_ULL(47) | BIT_ULL(48) | BIT_ULL(49))
 
@@ -65,6 +64,8 @@ static int check_bars(const struct kvpci_bar *bars)
 /* How far the common configuration reaches, by the features offered. */
 static u32 common_need(const struct kvpci_device_create *desc)
 {
+	if (offers(desc, VIRTIO_F_ADMIN_VQ))
+		return 64;
 	if (offers(desc, VIRTIO_F_RING_RESET))
 		return 60;
 	return offers(desc, VIRTIO_F_NOTIF_CONFIG_DATA) ? 58 : 56;
@@ -181,6 +182,11 @@ static int check_counts(const struct kvpci_device_create *desc,
 	if (!desc->virtio_id || desc->virtio_id > 63)
 		return -EINVAL;
 	if (!desc->num_queues || desc->num_queues > KVPCI_MAX_QUEUES)
+		return -EINVAL;
+	/* 4.1.4.3.1: behind the others; R17's upper bound cannot be reached */
+	if (offers(desc, VIRTIO_F_ADMIN_VQ) ?
+	    !desc->num_admin_queues || desc->num_admin_queues >= desc->num_queues :
+	    desc->num_admin_queues)
 		return -EINVAL;
 	if (desc->num_vectors == 1 || desc->num_vectors > KVPCI_MAX_VECTORS)
 		return -EINVAL;
@@ -322,6 +328,7 @@ void kvpci_core_init(struct kvpci_core *core,
 	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
 		core->features[i] = desc->features[i / 2] >> (i % 2 * 32);
 	core->num_queues = desc->num_queues;
+	core->num_admin_queues = desc->num_admin_queues;
 	core->num_vectors = desc->num_vectors;
 	core->config_size = desc->config_size;
 	core->num_deps = desc->num_feature_deps;

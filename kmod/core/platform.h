@@ -55,6 +55,9 @@ typedef uint64_t u64;
 #ifndef VIRTIO_F_RING_RESET
 #define VIRTIO_F_RING_RESET	40
 #endif
+#ifndef VIRTIO_F_ADMIN_VQ
+#define VIRTIO_F_ADMIN_VQ		41
+#endif
 #ifndef VIRTIO_F_SUSPEND
 #define VIRTIO_F_SUSPEND		43
 #endif

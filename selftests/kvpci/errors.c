@@ -143,7 +143,10 @@ EDIT(dep_beyond, deps(d); d->deps[0].feature = 128)
 EDIT(dep_reserved, deps(d); d->deps[0].__reserved = 1)
 EDIT(dep_not_offered, deps(d); d->deps[0].any_of[0] = 1ULL << 3)
 EDIT(bad_deps, deps(d); d->create.feature_deps = 8)
-EDIT(create_reserved, d->create.__reserved2 = 1)
+EDIT(admin_vq, d->create.features[0] |= F_ADMIN_VQ;
+	d->create.num_admin_queues = 1)
+EDIT(admin_none, d->create.features[0] |= F_ADMIN_VQ)
+EDIT(admin_unasked, d->create.num_admin_queues = 1)
 EDIT(bad_regions, d->create.regions = 8)
 EDIT(bad_sizes, d->create.queue_sizes = 8)
 EDIT(bad_config, d->create.config = 8)
@@ -189,7 +192,8 @@ TEST_F(errors, device_create)
 		ROW(deps, 0), ROW(deps_many, -EINVAL),
 		ROW(deps_huge, -EINVAL), ROW(dep_beyond, -EINVAL),
 		ROW(dep_reserved, -EINVAL), ROW(dep_not_offered, -ENODATA),
-		ROW(bad_deps, -EFAULT), ROW(create_reserved, -EINVAL),
+		ROW(bad_deps, -EFAULT), ROW(admin_vq, 0),
+		ROW(admin_none, -EINVAL), ROW(admin_unasked, -EINVAL),
 		ROW(io_and_mem_sound, 0), ROW(long_name, 0), ROW(no_mask, 0),
 #undef ROW
 	};

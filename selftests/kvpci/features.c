@@ -57,6 +57,34 @@ TEST_F(features, dependencies)
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, 1 << 5 | 1 << 29));
 }
 
+/* R17, R51: behind the others, and only for a driver that wants them. */
+TEST_F(features, admin_queues)
+{
+	const unsigned int first = DEV_QUEUES - 1;
+	struct machine *m = &self->m;
+
+	self->desc.create.features[0] |= F_ADMIN_VQ;
+	self->desc.create.num_admin_queues = 1;
+	machine_create_as(m, variant->twin, &self->desc);
+	machine_fds(m);
+	EXPECT_EQ(first, cc_read(m, CC_NUM_QUEUES));
+	ASSERT_EQ(ST_READY, accept(m, DEV_FEATURES));
+	cc_write(m, CC_QUEUE_SELECT, first);
+	EXPECT_EQ(0, cc_read(m, CC_QUEUE_SIZE));
+
+	ASSERT_EQ(ST_READY, accept(m, DEV_FEATURES | F_ADMIN_VQ));
+	EXPECT_EQ(first, cc_read(m, CC_ADMIN_INDEX));
+	EXPECT_EQ(1, cc_read(m, CC_ADMIN_NUM));
+	driver_queue(m, first, 16);
+	cc_write(m, CC_STATUS, ST_RUNNING);
+	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4 * first, 2, first);
+	EXPECT_EQ(1, eventfd_count(m->kick[first]));
+	guest_out(&m->g, IO_BASE + IO_DOORBELL, 2, first);
+	EXPECT_EQ(1, eventfd_count(m->kick[first]));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
 int main(int argc, char **argv)
 {
 	require_kvm();

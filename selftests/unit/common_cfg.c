@@ -490,4 +490,50 @@ TEST_F(common, written_at_status_zero)
 	EXPECT_EQ(3, cc_read(u, CC_CONFIG_VECTOR));
 }
 
+/* R17, R51: administration virtqueues come behind the others, if accepted. */
+TEST_F(common, admin_queues)
+{
+	const u32 first = UNIT_QUEUES - 1;
+	struct unit *u = &self->u;
+
+	EXPECT_EQ(0, cc_read(u, CC_ADMIN_INDEX));
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+	EXPECT_EQ(0, cc_read(u, CC_ADMIN_NUM));
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+
+	unit_destroy(u);
+	unit_describe(u);
+	unit_offer(u, F_ADMIN_VQ, true);
+	u->desc.num_admin_queues = 1;
+	ASSERT_EQ(0, unit_create(u));
+	EXPECT_EQ(first, cc_read(u, CC_NUM_QUEUES));
+	EXPECT_EQ(first, cc_read(u, CC_ADMIN_INDEX));
+	EXPECT_EQ(1, cc_read(u, CC_ADMIN_NUM));
+	cc_write(u, CC_ADMIN_NUM, 3);
+	EXPECT_EQ(1, cc_read(u, CC_ADMIN_NUM));
+
+	/* nobody has asked for them yet */
+	cc_write(u, CC_QUEUE_SELECT, first);
+	EXPECT_EQ(0, cc_read(u, CC_QUEUE_SIZE));
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
+	cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
+	cc_write(u, CC_STATUS, ST_READY);
+	unit_queue(u, first, 16);
+	EXPECT_EQ(0, cc_read(u, CC_QUEUE_SIZE));
+	EXPECT_EQ(0, u->core.queues[first].enable);
+
+	cc_write(u, CC_STATUS, 0);
+	unit_negotiate(u);
+	cc_write(u, CC_QUEUE_SELECT, first);
+	EXPECT_EQ(u->sizes[first], cc_read(u, CC_QUEUE_SIZE));
+	unit_queue(u, first, 16);
+	EXPECT_EQ(1, cc_read(u, CC_QUEUE_ENABLE));
+	unit_bar_write(u, UNIT_BAR_IO, 0x44, 2, first);
+	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(first, u->effect.arg);
+	cc_write(u, CC_QUEUE_SELECT, UNIT_QUEUES);
+	EXPECT_EQ(0, cc_read(u, CC_QUEUE_SIZE));
+}
+
 TEST_HARNESS_MAIN

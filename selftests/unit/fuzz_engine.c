@@ -20,7 +20,7 @@ const char *const fuzz_reach_names[FUZZ_REACHES] = {
 	"interrupt dropped", "FEATURES_OK refused", "generation changed",
 	"BAR decoded", "window access", "function level reset",
 	"doorbell word kept", "queue_notif_config_data",
-	"SUSPEND acknowledged", "RESUME read",
+	"SUSPEND acknowledged", "RESUME read", "administration virtqueue",
 };
 
 #define REQUIRE(cond) do {						\
@@ -101,6 +101,10 @@ static void check_effect(struct fuzz *f)
 	REQUIRE(effect.kind <= KVPCI_EFFECT_RESUME);
 	switch (effect.kind) {
 	case KVPCI_EFFECT_KICK:
+		if (effect.arg >= UNIT_QUEUES - core->num_admin_queues) {
+			REQUIRE(kvpci_core_has_driver_feature(core, F_ADMIN_VQ));
+			reach(f, FUZZ_ADMIN);
+		}
 		REQUIRE(effect.arg < core->num_queues);
 		REQUIRE(core->queues[effect.arg].size_max);
 		REQUIRE(core->queues[effect.arg].enable == 1);
@@ -747,6 +751,8 @@ static void setup(struct fuzz *f)
 	unit_offer(u, F_NOTIFICATION_DATA, how & 32);
 	unit_offer(u, F_NOTIF_CONFIG_DATA, how & 64);
 	unit_offer(u, F_SUSPEND, how & 128);
+	unit_offer(u, F_ADMIN_VQ, how & 4);
+	u->desc.num_admin_queues = how & 4 ? 1 : 0;
 	if (how & 64)
 		unit_identify(u);
 	unit_need(u, 5, BIT_ULL(28) | BIT_ULL(29), 0);

@@ -34,6 +34,7 @@ enum fuzz_reach {
 	FUZZ_NOTIF_DATA,	/* a queue named by its queue_notif_config_data */
 	FUZZ_SUSPEND,		/* SUSPEND acknowledged */
 	FUZZ_RESUME,		/* RESUME read */
+	FUZZ_ADMIN,		/* an administration virtqueue kicked */
 	FUZZ_REACHES
 };
 

@@ -72,6 +72,11 @@ EDIT(common_with_notif_data,
 	notif_config_data(u);
 	unit_offer(u, F_RING_RESET, false);
 	REGION(COMMON)->length = 58)
+EDIT(admin_vq,
+	unit_offer(u, F_ADMIN_VQ, true);
+	u->desc.num_admin_queues = 1)
+EDIT(admin_most, admin_vq(u); u->desc.num_admin_queues = UNIT_QUEUES - 1)
+EDIT(common_with_admin, admin_vq(u); REGION(COMMON)->length = 64)
 EDIT(suspend, unit_offer(u, F_SUSPEND, true))
 EDIT(deps_met,
 	unit_need(u, 5, BIT_ULL(0), 0);
@@ -163,6 +168,11 @@ EDIT(notif_data_large,
 EDIT(notif_data_twice,
 	notif_data_given(u);
 	u->notif_data[0] = u->notif_data[UNIT_QUEUES - 1])
+EDIT(admin_none, unit_offer(u, F_ADMIN_VQ, true))
+EDIT(admin_only, admin_vq(u); u->desc.num_admin_queues = UNIT_QUEUES)
+EDIT(admin_huge, admin_vq(u); u->desc.num_admin_queues = ~0U)
+EDIT(admin_unasked, u->desc.num_admin_queues = 1)
+EDIT(common_no_admin, admin_vq(u); REGION(COMMON)->length = 62)
 EDIT(deps_many,
 	deps_most(u);
 	u->desc.num_feature_deps++)
@@ -214,7 +224,6 @@ EDIT(no_pba, unit_drop_region(u, KVPCI_REGION_MSIX_PBA))
 EDIT(sr_iov, unit_offer(u, 37, true))
 EDIT(reserved_feature_first, unit_offer(u, 44, true))
 EDIT(reserved_feature_last, unit_offer(u, 49, true))
-EDIT(admin_vq, unit_offer(u, 41, true))
 
 static const struct {
 	const char *name;
@@ -235,6 +244,7 @@ static const struct {
 	ROW(notif_data_largest, 0), ROW(common_with_notif_data, 0),
 	ROW(deps_met, 0), ROW(dep_met_by_one, 0), ROW(dep_met_high, 0),
 	ROW(deps_most, 0), ROW(suspend, 0),
+	ROW(admin_vq, 0), ROW(admin_most, 0), ROW(common_with_admin, 0),
 
 	ROW(id_zero, -EINVAL), ROW(id_large, -EINVAL),
 	ROW(queues_zero, -EINVAL), ROW(queues_many, -EINVAL),
@@ -260,6 +270,9 @@ static const struct {
 	ROW(multiplier_two_words, -EINVAL), ROW(words_misaligned, -EINVAL),
 	ROW(common_no_notif_data, -EINVAL), ROW(notif_data_unasked, -EINVAL),
 	ROW(notif_data_large, -EINVAL), ROW(notif_data_twice, -EEXIST),
+	ROW(admin_none, -EINVAL), ROW(admin_only, -EINVAL),
+	ROW(admin_huge, -EINVAL), ROW(admin_unasked, -EINVAL),
+	ROW(common_no_admin, -EINVAL),
 	ROW(deps_many, -EINVAL), ROW(deps_huge, -EINVAL),
 	ROW(dep_beyond, -EINVAL), ROW(dep_of_nothing, -EINVAL),
 	ROW(dep_reserved, -EINVAL), ROW(dep_not_offered, -ENODATA),
@@ -278,7 +291,7 @@ static const struct {
 	ROW(no_common, -ENODATA), ROW(no_doorbells, -ENODATA),
 	ROW(no_isr, -ENODATA), ROW(no_device, -ENODATA),
 	ROW(no_table, -ENODATA), ROW(no_pba, -ENODATA),
-	ROW(sr_iov, -EOPNOTSUPP), ROW(admin_vq, -EOPNOTSUPP),
+	ROW(sr_iov, -EOPNOTSUPP),
 	ROW(reserved_feature_first, -EOPNOTSUPP),
 	ROW(reserved_feature_last, -EOPNOTSUPP),
 #undef ROW

@@ -269,6 +269,8 @@ unsigned int cc_width(u32 offset)
 	case CC_QUEUE_NOTIFY_OFF:
 	case CC_QUEUE_NOTIF_DATA:
 	case CC_QUEUE_RESET:
+	case CC_ADMIN_INDEX:
+	case CC_ADMIN_NUM:
 		return 2;
 	case CC_STATUS:
 	case CC_GENERATION:

@@ -42,6 +42,8 @@ enum {
 	CC_QUEUE_DEVICE = 0x30,
 	CC_QUEUE_NOTIF_DATA = 0x38,
 	CC_QUEUE_RESET = 0x3a,
+	CC_ADMIN_INDEX = 0x3c,
+	CC_ADMIN_NUM = 0x3e,
 };
 
 #define NO_VECTOR	0xffff
@@ -50,6 +52,7 @@ enum {
 #define F_NOTIFICATION_DATA 38
 #define F_NOTIF_CONFIG_DATA 39
 #define F_RING_RESET	40
+#define F_ADMIN_VQ	41
 #define F_SUSPEND	43
 
 /* The default device, see unit_describe(). */

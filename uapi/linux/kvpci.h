@@ -81,6 +81,7 @@ enum {
 #define KVPCI_CAP_NOTIF_CONFIG_DATA	(1ULL << 7) /* VIRTIO_F_NOTIF_CONFIG_DATA */
 #define KVPCI_CAP_FEATURE_DEPS	(1ULL << 8)	/* features that need others */
 #define KVPCI_CAP_SUSPEND	(1ULL << 9)	/* VIRTIO_F_SUSPEND */
+#define KVPCI_CAP_ADMIN_VQ	(1ULL << 10)	/* VIRTIO_F_ADMIN_VQ */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -205,12 +206,13 @@ struct kvpci_feature_dep {
  * @size: in: bytes of this structure
  * @flags: in: zero
  * @virtio_id: in: virtio device type, 1 to 63 (chapter 5)
- * @num_queues: in: virtqueues, 1 to KVPCI_MAX_QUEUES
+ * @num_queues: in: virtqueues, 1 to KVPCI_MAX_QUEUES, administration virtqueues
+ *	included
  * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) or 2 to KVPCI_MAX_VECTORS
  * @config_size: in: bytes of device configuration, 0 to KVPCI_MAX_CONFIG
  * @features: in: offered feature bits 0 to 127, lowest word first.
- *	VIRTIO_F_VERSION_1 must be among them. Bits 41 (ADMIN_VQ), 37 (SR_IOV)
- *	and the reserved bits 44 to 49 are not supported.
+ *	VIRTIO_F_VERSION_1 must be among them. SR_IOV (37) and the reserved
+ *	bits 44 to 49 are not supported.
  * @num_regions: in: entries at @regions, 1 to KVPCI_MAX_REGIONS
  * @__reserved: in: zero
  * @bars: in: the BARs by index
@@ -229,7 +231,11 @@ struct kvpci_feature_dep {
  *	FEATURES_OK is refused to a driver that breaks one of them (2.2.2), as
  *	it is to one that accepts what was not offered, or not VERSION_1.
  * @num_feature_deps: in: entries there, 0 to KVPCI_MAX_FEATURE_DEPS
- * @__reserved2: in: zero
+ * @num_admin_queues: in: how many of @num_queues, the last ones, are
+ *	administration virtqueues (2.13): with ADMIN_VQ (41) among @features
+ *	1 to @num_queues - 1, else 0. The driver reads num_queues without them
+ *	and finds them behind the others once it has accepted ADMIN_VQ; for the
+ *	monitor they are queues as any.
  *
  * The device answers nothing until KVPCI_DEVICE_MAP gives its BARs addresses.
  *
@@ -266,7 +272,7 @@ struct kvpci_device_create {
 	__aligned_u64 notif_config_data;
 	__aligned_u64 feature_deps;
 	__u32 num_feature_deps;
-	__u32 __reserved2;
+	__u32 num_admin_queues;
 };
 
 #define KVPCI_DEVICE_CREATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CREATE)

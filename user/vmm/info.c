@@ -31,6 +31,7 @@ static const struct {
 	{ KVPCI_CAP_NOTIF_CONFIG_DATA, "notif_config_data" },
 	{ KVPCI_CAP_FEATURE_DEPS, "feature_deps" },
 	{ KVPCI_CAP_SUSPEND, "suspend" },
+	{ KVPCI_CAP_ADMIN_VQ, "admin_vq" },
 };
 
 static const struct {

@@ -29,6 +29,7 @@
 /* What tests offer beside */
 #define F_NOTIFICATION_DATA	(1ULL << 38)
 #define F_NOTIF_CONFIG_DATA	(1ULL << 39)
+#define F_ADMIN_VQ		(1ULL << 41)
 #define F_SUSPEND		(1ULL << 43)
 
 /* Its queues' queue_notif_config_data, if the create points to it */
@@ -81,6 +82,8 @@ enum {
 	CC_QUEUE_DEVICE = 0x30,
 	CC_QUEUE_NOTIF_DATA = 0x38,
 	CC_QUEUE_RESET = 0x3a,
+	CC_ADMIN_INDEX = 0x3c,
+	CC_ADMIN_NUM = 0x3e,
 };
 
 /* Device status, 2.1 */
