@@ -163,10 +163,9 @@ static void check_interrupts(struct fuzz *f)
 		REQUIRE(!(core->pending[v / 64] >> (v % 64) & 1));
 }
 
-static void check_suspended(struct fuzz *f)
+static void check_suspended(struct fuzz *f, u8 status)
 {
 	const struct kvpci_core *core = &f->u.core;
-	u8 status = core->device_status;
 
 	REQUIRE(!(status & ST_SUSPEND && status & ST_DRIVER_OK));
 	REQUIRE(!(status & ST_SUSPEND) || f->suspended);
@@ -231,7 +230,7 @@ static void check(struct fuzz *f)
 		REQUIRE(core->driver_features[0] & (BIT(28) | BIT(29)));
 	REQUIRE(core->config_msix_vector == NO_VECTOR ||
 		core->config_msix_vector < core->num_vectors);
-	check_suspended(f);
+	check_suspended(f, status);
 }
 
 /* --- the guest ------------------------------------------------------------ */
@@ -453,12 +452,12 @@ static void launcher_ack_suspend(struct fuzz *f)
 {
 	struct kvpci_core *core = &f->u.core;
 	bool reset = core->backend == KVPCI_BACKEND_STOPPING;
-	int ret = kvpci_core_ack(core, KVPCI_EVENT_SUSPEND,
-				 KVPCI_EVENT_NO_QUEUE);
 
-	REQUIRE(!ret == (f->suspend_read && !reset));
-	if (ret)
+	if (kvpci_core_ack(core, KVPCI_EVENT_SUSPEND, KVPCI_EVENT_NO_QUEUE)) {
+		REQUIRE(!f->suspend_read || reset);
 		return;
+	}
+	REQUIRE(f->suspend_read && !reset);
 	f->suspend_read = false;
 	f->suspended = true;
 	REQUIRE(cc_read(&f->u, CC_STATUS) & ST_SUSPEND);
@@ -579,13 +578,11 @@ static void launcher_config(struct fuzz *f)
 
 	memset(data, take(f, 1), sizeof(data));
 	ret = kvpci_core_config_update(&f->u.core, offset, length, data);
-
-	if (ret == -EBUSY) {
-		REQUIRE(f->suspended);
+	if (ret < 0) {
+		REQUIRE(ret == -EBUSY && f->suspended);
 		return;
 	}
-	if (ret)
-		f->changed = true;
+	f->changed |= ret;
 	REQUIRE(!memcmp(f->u.core.config + offset, data, length));
 }
 
