@@ -4,6 +4,7 @@
  * which of its writes go to the monitor.
  */
 #include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
 #include <sys/eventfd.h>
 
 #include "lib/machine.h"
@@ -311,6 +312,105 @@ TEST_F(ecam, structures)
 		exits += m->g.vcpu[0].exits;
 	}
 	EXPECT_EQ(0, exits);
+}
+
+/* A structure as its capability tells it. */
+struct structure {
+	uint32_t type, bar, offset, length;
+	uint32_t multiplier;
+};
+
+/* All of them but the window, which is none. */
+static unsigned int read_structures(struct machine *m, struct structure *s,
+				    unsigned int max)
+{
+	uint32_t at = cfg_rd(m, PCI_CAPABILITY_LIST, 1);
+	unsigned int n = 0;
+
+	for (; at && n < max; at = cfg_rd(m, at + 1, 1)) {
+		struct structure *this = &s[n];
+
+		if (cfg_rd(m, at, 1) != PCI_CAP_ID_VNDR ||
+		    cfg_rd(m, at + 3, 1) == VIRTIO_PCI_CAP_PCI_CFG)
+			continue;
+		this->type = cfg_rd(m, at + 3, 1);
+		this->bar = cfg_rd(m, at + 4, 1);
+		this->offset = cfg_rd(m, at + 8, 4);
+		this->length = cfg_rd(m, at + 12, 4);
+		/* R6: the length covers what comes behind */
+		if (cfg_rd(m, at + 2, 1) >= 20)
+			this->multiplier = cfg_rd(m, at + 16, 4);
+		else if (this->type == VIRTIO_PCI_CAP_NOTIFY_CFG)
+			continue;
+		n++;
+	}
+	return n;
+}
+
+/* R6: every type twice, in I/O first; R7, R19, R23, R28: their places */
+TEST_F(ecam, structures_apart)
+{
+	static const struct {
+		uint32_t align, length;
+	} least[] = {
+		[VIRTIO_PCI_CAP_COMMON_CFG] = { 4, 0x38 },
+		[VIRTIO_PCI_CAP_NOTIFY_CFG] = { 2, 2 },
+		[VIRTIO_PCI_CAP_ISR_CFG] = { 1, 1 },
+		[VIRTIO_PCI_CAP_DEVICE_CFG] = { 4, DEV_CONFIG },
+	};
+	static const uint32_t sizes[] = { BAR_IO_SIZE, BAR_MEM_SIZE };
+	struct machine *m = &self->m;
+	unsigned int seen[ARRAY_SIZE(least)] = { 0 };
+	struct structure s[16] = { 0 };
+	unsigned int n = read_structures(m, s, ARRAY_SIZE(s));
+
+	ASSERT_EQ(8, n);
+	for (unsigned int i = 0; i < n; i++) {
+		ASSERT_LT(s[i].type, ARRAY_SIZE(least));
+		EXPECT_EQ(seen[s[i].type]++ ? BAR_MEM : BAR_IO, s[i].bar);
+		EXPECT_EQ(0, s[i].offset % least[s[i].type].align);
+		EXPECT_LE(least[s[i].type].length, s[i].length);
+		EXPECT_LE(s[i].offset + s[i].length, sizes[s[i].bar]);
+		for (unsigned int j = 0; j < i; j++)
+			EXPECT_TRUE(s[i].bar != s[j].bar ||
+				    s[i].offset >= s[j].offset + s[j].length ||
+				    s[j].offset >= s[i].offset + s[i].length);
+	}
+}
+
+/* R18, R19: every queue's doorbell is inside, and rings */
+TEST_F(ecam, doorbells)
+{
+	struct machine *m = &self->m;
+	struct structure s[16] = { 0 };
+	unsigned int n = read_structures(m, s, ARRAY_SIZE(s)), rung = 0;
+
+	set_up(m);
+	driver_run(m);
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t multiplier = s[i].multiplier;
+
+		if (s[i].type != VIRTIO_PCI_CAP_NOTIFY_CFG)
+			continue;
+		EXPECT_NE(1, multiplier);
+		EXPECT_EQ(0, multiplier & (multiplier - 1));
+		for (unsigned int q = 0; q < 2; q++) {
+			uint32_t at;
+
+			cc_write(m, CC_QUEUE_SELECT, q);
+			at = cc_read(m, CC_QUEUE_NOTIFY_OFF) * multiplier;
+			EXPECT_LE(at + 2, s[i].length);
+			at += s[i].offset;
+			if (s[i].bar == BAR_IO)
+				guest_out(&m->g, IO_BASE + at, 2, q);
+			else
+				guest_write(&m->g, MEM_BASE + at, 2, q);
+			EXPECT_EQ(0, m->g.vcpu[0].exits);
+			EXPECT_EQ(1, eventfd_count(m->kick[q]));
+			rung++;
+		}
+	}
+	EXPECT_EQ(4, rung);
 }
 
 /* R32 to R34, all without an exit, doorbells included */
