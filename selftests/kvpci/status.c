@@ -56,8 +56,8 @@ TEST_F(status, device_features)
 			TH_LOG("word %#x", beyond[i]);
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 	}
-	EXPECT_NE(0, offered(m, 1) & F_VERSION_1 >> 32);
-	EXPECT_EQ(0, offered(m, 1) & F_SR_IOV >> 32);
+	EXPECT_NE(0, offered(m, 1) & (F_VERSION_1 >> 32));
+	EXPECT_EQ(0, offered(m, 1) & (F_SR_IOV >> 32));
 }
 
 /* R9: of what is written, that which is offered */
