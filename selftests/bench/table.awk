@@ -6,7 +6,8 @@
 #
 # FIGURES has "CASE SYSTEM METRIC VALUE" lines. Beside each row: whether kvpci
 # keeps its limit, and how far QEMU is from what it was found to take before.
-# At the end, two runs of one case are compared. Fails if those differ.
+# At the end, two runs of one case are compared. Fails if those differ by more
+# than 1 %, or 5 % with QEMU, whose own threads take part.
 
 function comma(n,   s, out) {
 	s = sprintf("%.0f", n < 0 ? -n : n)
@@ -142,7 +143,7 @@ END {
 			split(key, m, SUBSEP)
 			printf "  %s %s: %s in one run, %s in another\n", m[1], m[2], f[1], f[2]
 			differ++
-			if (d > 2 + f[1] / 100)
+			if (d > 2 + f[1] / (m[1] == "qemu" ? 20 : 100))
 				failed = 1
 		}
 	}
