@@ -3,8 +3,10 @@
  * The common configuration structure (4.1.4.3), as a table of registers.
  *
  * A row says where a register begins, how wide it is and which field backs
- * it. Rows without hooks are plain memory. An access that is not exactly one
- * row, because of its offset or its width, reads 0 and writes nothing.
+ * it. Rows without hooks are plain memory. A write that is not exactly one row,
+ * because of its offset or its width, does nothing. So does such a read, which
+ * gives 0, but for one that is narrower than the row at its offset: it gives the
+ * lower bytes, because iPXE reads the feature words so.
  */
 #include "core.h"
 
@@ -223,16 +225,13 @@ static const struct reg common_regs[] = {
 		.feature = VIRTIO_F_ADMIN_VQ },
 };
 
-static const struct reg *find_reg(const struct kvpci_core *core, u32 offset,
-				  unsigned int length)
+static const struct reg *find_reg(const struct kvpci_core *core, u32 offset)
 {
 	const struct reg *reg;
 
 	if (offset >= ARRAY_SIZE(common_regs))
 		return NULL;
 	reg = &common_regs[array_index_nospec(offset, ARRAY_SIZE(common_regs))];
-	if (reg->width != length)
-		return NULL;
 	if (reg->feature && !kvpci_core_offers(core, reg->feature))
 		return NULL;
 	return reg;
@@ -268,13 +267,13 @@ static void store(void *field, unsigned int width, u32 value)
 struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value)
 {
-	const struct reg *reg = find_reg(core, offset, length);
+	const struct reg *reg = find_reg(core, offset);
 	const void *base = core;
 
-	if (!reg)
+	if (!reg || length > reg->width)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 	if (reg->read) {
-		*value = reg->read(core);
+		*value = reg->read(core) & (BIT_ULL(length * 8) - 1);
 		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 	}
 	if (reg->base == REG_QUEUE) {
@@ -282,7 +281,7 @@ struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 		if (!base)
 			base = &no_queue;
 	}
-	*value = load((const u8 *)base + reg->field, reg->width);
+	*value = load((const u8 *)base + reg->field, length);
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 }
 
@@ -304,11 +303,11 @@ static bool queue_writable(const struct kvpci_queue *queue,
 struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 				       unsigned int length, u64 value)
 {
-	const struct reg *reg = find_reg(core, offset, length);
+	const struct reg *reg = find_reg(core, offset);
 	struct kvpci_queue *queue = NULL;
 	void *base = core;
 
-	if (!reg)
+	if (!reg || length != reg->width)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 	/* 2.4.2: until the reset is done the driver is to wait. */
 	if (core->backend == KVPCI_BACKEND_STOPPING)

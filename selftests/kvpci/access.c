@@ -119,12 +119,16 @@ TEST_F(access, common_registers)
 	EXPECT_EQ(0, exits);
 }
 
-/* R5: what is no register reads 0, writes nothing, and does not exit. */
+/*
+ * R5: what is no register reads 0, writes nothing, and does not exit. The lower
+ * bytes of a register may be read by themselves.
+ */
 TEST_F(access, other_widths)
 {
 	struct kvpci_device_stats before = { 0 };
 	struct machine *m = &self->m;
 	unsigned int exits = 0, others = 0;
+	uint64_t value;
 
 	wr(m, variant->port, CC_STATUS, CC_STATUS, 1, ST_ACKNOWLEDGE);
 	if (!variant->twin)
@@ -134,13 +138,19 @@ TEST_F(access, other_widths)
 			if (at % width || (cc_width(at) == width &&
 					   at != 0x38 && at < 0x3c))
 				continue;
-			/* 1 byte inside the status and generation bytes is it */
-			EXPECT_EQ(0, rd(m, variant->port, at, at, width))
+			value = 0;
+			others++;
+			if (width < cc_width(at) && at % cc_width(at) == 0 &&
+			    at != 0x38 && at < 0x3c) {
+				value = cc_read(m, at) & ((1 << width * 8) - 1);
+				others--;
+			}
+			EXPECT_EQ(value, rd(m, variant->port, at, at, width))
 				TH_LOG("%u bytes at %#x", width, at);
 			exits += m->g.vcpu[0].exits;
 			wr(m, variant->port, at, at, width, 0x01010101);
 			exits += m->g.vcpu[0].exits;
-			others += 2;
+			others++;
 		}
 	}
 	EXPECT_EQ(0, exits);
