@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The 64-bit boot protocol of Documentation/arch/x86/boot.rst: what a boot
- * loader does, and how it tells whether it has a kernel before it.
+ * loader does, and how it tells whether it has a kernel before it. A kernel that
+ * was unpacked already (vmlinux) has the same entry, but no header.
  */
 #include <asm/bootparam.h>
 #include <asm/e820.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "boot.h"
 #include "machine.h"
 #include "report.h"
+#include "source.h"
 #include "vm.h"
+#include "vmlinux.h"
 
 #define BOOT_SIGNATURE		0xaa55
 #define HEADER_SIGNATURE	0x53726448	/* "HdrS" */
@@ -34,67 +33,9 @@
 #define PTE_WRITE		(1ULL << 1)
 #define PTE_LARGE		(1ULL << 7)
 
-/* An open file on its way into memory. */
-struct source {
-	const char *option;
-	const char *path;
-	int fd;
-	uint64_t size;
-};
-
-static int source_open(struct source *s, const char *option, const char *path)
-{
-	struct stat st;
-
-	s->option = option;
-	s->path = path;
-	s->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (s->fd < 0)
-		return report_error(-errno, "%s: cannot open '%s'", option, path);
-	if (fstat(s->fd, &st))
-		return report_error(-errno, "%s: cannot read '%s'", option, path);
-	if (!S_ISREG(st.st_mode)) {
-		report("%s: '%s' is not a regular file", option, path);
-		return -EINVAL;
-	}
-	s->size = st.st_size;
-	return 0;
-}
-
-static void source_close(struct source *s)
-{
-	if (s->fd >= 0)
-		close(s->fd);
-}
-
-static int source_read(const struct source *s, void *to, uint64_t offset,
-		       uint64_t length)
-{
-	uint8_t *at = to;
-	ssize_t n;
-
-	while (length) {
-		n = pread(s->fd, at, length, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return report_error(-errno, "%s: cannot read '%s'",
-					    s->option, s->path);
-		if (n == 0) {
-			report("%s: '%s' ended while it was read", s->option,
-			       s->path);
-			return -EIO;
-		}
-		at += n;
-		offset += n;
-		length -= n;
-	}
-	return 0;
-}
-
 static int refuse(const struct source *s, const char *why)
 {
-	report("%s: '%s' is not a bootable x86-64 Linux kernel (bzImage): %s",
+	report("%s: '%s' is not a bootable x86-64 Linux kernel (bzImage or vmlinux): %s",
 	       s->option, s->path, why);
 	return -ENOEXEC;
 }
@@ -133,29 +74,59 @@ static int read_header(const struct source *s, struct setup_header *hdr)
 	return 0;
 }
 
-static int load_kernel(struct vm *vm, const struct source *s,
-		       struct setup_header *hdr, uint64_t *start, uint64_t *end)
+static int too_little_memory(uint64_t end)
 {
-	uint64_t size = hdr->syssize * PARAGRAPH;
-	uint64_t room = size > hdr->init_size ? size : hdr->init_size;
-	uint64_t align = hdr->kernel_alignment;
-	void *to;
+	report("--memory: this kernel needs at least %llu MiB",
+	       (unsigned long long)((end + MIB - 1) / MIB));
+	return -ENOMEM;
+}
 
-	*start = hdr->pref_address;
-	if (hdr->relocatable_kernel && *start < MIB)
-		*start = MIB;
-	if (*start < MIB || *start > LOW_RAM_MAX || !align ||
-	    *start & (align - 1))
+static int load_bzimage(struct vm *vm, const struct source *s,
+			struct setup_header *hdr, uint64_t *end, uint64_t *entry)
+{
+	uint64_t start, size, room, align;
+	void *to;
+	int err;
+
+	err = read_header(s, hdr);
+	if (err)
+		return err;
+	size = hdr->syssize * PARAGRAPH;
+	room = size > hdr->init_size ? size : hdr->init_size;
+	align = hdr->kernel_alignment;
+	start = hdr->pref_address;
+	if (hdr->relocatable_kernel && start < MIB)
+		start = MIB;
+	if (start < MIB || start > LOW_RAM_MAX || !align || start & (align - 1))
 		return refuse(s, "its header asks for an impossible address");
-	*end = *start + room;
+	*end = start + room;
+	*entry = start + ENTRY_64;
 	/* At pref_address it needs no second move; memory must reach that far. */
-	to = memory_at(&vm->memory, *start, room);
-	if (!to) {
-		report("--memory: this kernel needs at least %llu MiB",
-		       (unsigned long long)((*end + MIB - 1) / MIB));
-		return -ENOMEM;
-	}
+	to = memory_at(&vm->memory, start, room);
+	if (!to)
+		return too_little_memory(*end);
 	return source_read(s, to, (hdr->setup_sects + 1) * SECTOR, size);
+}
+
+/* What its header would say that the kernel still reads when it has started. */
+static int load_vmlinux(struct vm *vm, const struct source *s,
+			struct setup_header *hdr, uint64_t *end, uint64_t *entry)
+{
+	const char *why = NULL;
+	int err;
+
+	err = vmlinux_load(vm, s, end, entry, &why);
+	if (why)
+		return refuse(s, why);
+	if (err == -ENOMEM)
+		return too_little_memory(*end);
+	memset(hdr, 0, sizeof(*hdr));
+	hdr->boot_flag = BOOT_SIGNATURE;
+	hdr->header = HEADER_SIGNATURE;
+	hdr->version = PROTOCOL_RSDP;
+	hdr->cmdline_size = BOOT_CMDLINE_MAX - 1;
+	hdr->initrd_addr_max = LOW_RAM_MAX - 1;
+	return err;
 }
 
 /* As high as the kernel allows and memory below the PCI hole reaches. */
@@ -259,15 +230,15 @@ int boot_load(struct vm *vm, const struct boot_image *image, uint64_t rsdp,
 {
 	struct boot_params *params;
 	struct setup_header hdr;
-	uint64_t start, end;
 	struct source s;
+	uint64_t end;
 	int err;
 
 	err = source_open(&s, "--kernel", image->kernel);
-	if (!err)
-		err = read_header(&s, &hdr);
-	if (!err)
-		err = load_kernel(vm, &s, &hdr, &start, &end);
+	if (!err && vmlinux_is(&s))
+		err = load_vmlinux(vm, &s, &hdr, &end, entry);
+	else if (!err)
+		err = load_bzimage(vm, &s, &hdr, &end, entry);
 	source_close(&s);
 	if (!err && image->initrd)
 		err = load_initrd(vm, image->initrd, &hdr, end);
@@ -285,6 +256,5 @@ int boot_load(struct vm *vm, const struct boot_image *image, uint64_t rsdp,
 	fill_e820(vm, params);
 	write_page_tables(vm);
 	write_gdt(vm);
-	*entry = start + ENTRY_64;
 	return 0;
 }

@@ -264,7 +264,7 @@ static int set_net(struct options *o, const char *name, const char *value)
 
 static const struct option_row rows[] = {
 	{ "--kernel", VALUE_NEEDED, "FILE",
-	  "the Linux kernel to boot, a bzImage (needed)", set_kernel },
+	  "the Linux kernel to boot, bzImage or vmlinux (needed)", set_kernel },
 	{ "--initrd", VALUE_NEEDED, "FILE", "its initial ramdisk", set_initrd },
 	{ "--append", VALUE_NEEDED, "STRING", "its command line", set_append },
 	{ "--memory", VALUE_NEEDED, "MIB", "memory (default 512)", set_memory },
