@@ -40,6 +40,10 @@ static bool take(struct kvpci_device *device, const struct kvpci_event *event)
 /*
  * Copies first and takes after, so that a fault loses nothing; an event that
  * the guest took back in between is overwritten by the next.
+ *
+ * START is the last of its read(), and so is RESUME: whoever reads it looks at
+ * the queues next, and would see one whose QUEUE_START is in the same buffer as
+ * enabled already.
  */
 static ssize_t read_events(struct kvpci_device *device, char __user *buf,
 			   size_t size)
@@ -57,6 +61,9 @@ static ssize_t read_events(struct kvpci_device *device, char __user *buf,
 		trace_kvpci_event(device->id, event.kind, event.queue,
 				  event.status);
 		done += sizeof(event);
+		if (event.kind == KVPCI_EVENT_START ||
+		    event.kind == KVPCI_EVENT_RESUME)
+			break;
 	}
 	return done;
 }

@@ -136,6 +136,7 @@ struct kvpci_msg {
  * @backend: enum kvpci_backend
  * @events: BIT(enum kvpci_event_kind) that wait to be read
  * @queue_events: how many queues have an event that waits to be read
+ * @turn: the queue, or behind the last CONFIG, whose event comes next
  */
 struct kvpci_core {
 	/* immutable after create */
@@ -178,6 +179,7 @@ struct kvpci_core {
 	u8 backend;
 	u16 events;
 	u16 queue_events;
+	u16 turn;
 };
 
 /* layout.c: is the description of a device sound, and the tables made of it */

@@ -249,22 +249,42 @@ struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
 	return NOTHING;
 }
 
-/* The queue whose event comes first; there is one. */
-static u32 queue_event_first(const struct kvpci_core *core)
-{
-	u32 i;
-
-	for (i = 0; i < core->num_queues - 1U; i++)
-		if (is_posted(&core->queues[i]))
-			break;
-	return i;
-}
-
 /* Queue events are told while the launcher runs the queues. */
 static bool tells_queues(const struct kvpci_core *core)
 {
 	return core->backend == KVPCI_BACKEND_RUNNING ||
 	       core->backend == KVPCI_BACKEND_SUSPENDING;
+}
+
+/*
+ * Turn n is queue n's, the last one is CONFIG's. None of them comes twice while
+ * another waits: a guest that keeps one queue busy with resets must not keep the
+ * reset of another from its end.
+ */
+static bool peek_turn(const struct kvpci_core *core, struct kvpci_event *event)
+{
+	bool queues = tells_queues(core) && core->queue_events;
+	bool config = core->events & BIT(KVPCI_EVENT_CONFIG);
+	u32 i, turn = core->turn;
+
+	for (i = 0; (queues || config) && i <= core->num_queues; i++, turn++) {
+		if (turn > core->num_queues)
+			turn = 0;
+		if (turn == core->num_queues && config) {
+			event->kind = KVPCI_EVENT_CONFIG;
+			return true;
+		}
+		if (turn < core->num_queues && queues &&
+		    is_posted(&core->queues[turn])) {
+			event->queue = turn;
+			event->kind = core->queues[turn].phase ==
+				      KVPCI_QUEUE_STARTING ?
+				      KVPCI_EVENT_QUEUE_START :
+				      KVPCI_EVENT_QUEUE_STOP;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* SUSPEND asked for before START was read waits until that has been. */
@@ -280,7 +300,7 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
 {
 	static const u8 order[] = {
 		KVPCI_EVENT_STOP, KVPCI_EVENT_START, KVPCI_EVENT_RESUME,
-		KVPCI_EVENT_CONFIG, KVPCI_EVENT_FAILED,
+		KVPCI_EVENT_FAILED,
 	};
 	unsigned int i;
 
@@ -295,13 +315,8 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
 			return true;
 		}
 	}
-	if (tells_queues(core) && core->queue_events) {
-		event->queue = queue_event_first(core);
-		event->kind = core->queues[event->queue].phase ==
-			      KVPCI_QUEUE_STARTING ?
-			      KVPCI_EVENT_QUEUE_START : KVPCI_EVENT_QUEUE_STOP;
+	if (peek_turn(core, event))
 		return true;
-	}
 	/* Last, so that the launcher has been told of all that came before. */
 	event->kind = KVPCI_EVENT_SUSPEND;
 	return may_take(core, KVPCI_EVENT_SUSPEND);
@@ -313,6 +328,7 @@ static bool take_queue_event(struct kvpci_core *core,
 	struct kvpci_queue *queue = &core->queues[event->queue];
 	bool start = event->kind == KVPCI_EVENT_QUEUE_START;
 
+	core->turn = event->queue + 1;
 	if (!tells_queues(core) ||
 	    queue->phase != (start ? KVPCI_QUEUE_STARTING :
 				     KVPCI_QUEUE_STOP_POSTED))
@@ -326,6 +342,8 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 {
 	if (event->queue != KVPCI_EVENT_NO_QUEUE)
 		return take_queue_event(core, event);
+	if (event->kind == KVPCI_EVENT_CONFIG)
+		core->turn = 0;
 	if (!may_take(core, event->kind))
 		return false;
 	core->events &= ~BIT(event->kind);

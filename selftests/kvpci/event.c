@@ -165,7 +165,7 @@ TEST_F(event, queue_reset)
 	EXPECT_EQ(8, state.queue_size);
 }
 
-/* Several wait: START comes first, then the rest. */
+/* Several wait: START comes first, then FAILED, then the rest. */
 TEST_F(event, several)
 {
 	struct machine *m = &self->m;
@@ -176,9 +176,9 @@ TEST_F(event, several)
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
 	EXPECT_EQ(KVPCI_EVENT_START, device_event(m->dev, &e));
 	EXPECT_EQ(POLLIN, polled(m));
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, &e));
 	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, &e));
 	EXPECT_EQ(ST_RUNNING | ST_FAILED, e.status);
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, &e));
 	EXPECT_EQ(0, polled(m));
 	/* STOP is alone: what else waited is gone */
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 2);
@@ -187,7 +187,7 @@ TEST_F(event, several)
 	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
 }
 
-/* All of them in one read. */
+/* Several in one read; but nothing behind START. */
 TEST_F(event_file, several)
 {
 	struct machine *m = &self->m;
@@ -196,10 +196,17 @@ TEST_F(event_file, several)
 	driver_start(m);
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 1);
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
-	ASSERT_EQ(3 * sizeof(e[0]), read(m->dev, e, sizeof(e)));
+	ASSERT_EQ(sizeof(e[0]), read(m->dev, e, sizeof(e)));
 	EXPECT_EQ(KVPCI_EVENT_START, e[0].kind);
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, e[1].kind);
-	EXPECT_EQ(KVPCI_EVENT_FAILED, e[2].kind);
+	cc_write(m, CC_QUEUE_SELECT, 0);
+	cc_write(m, CC_QUEUE_RESET, 1);
+	EXPECT_EQ(POLLIN, polled(m));
+	ASSERT_EQ(3 * sizeof(e[0]), read(m->dev, e, sizeof(e)));
+	EXPECT_EQ(KVPCI_EVENT_FAILED, e[0].kind);
+	EXPECT_EQ(ST_RUNNING | ST_FAILED, e[0].status);
+	EXPECT_EQ(KVPCI_EVENT_QUEUE_STOP, e[1].kind);
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, e[2].kind);
+	/* STOP is alone: what else waited is gone */
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 2);
 	cc_write(m, CC_STATUS, 0);
 	ASSERT_EQ(sizeof(e[0]), read(m->dev, e, sizeof(e)));
@@ -218,13 +225,14 @@ TEST_F(event_file, buffers)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, read(m->dev, buffer, one - 1));
 	EXPECT_EQ(EINVAL, errno);
-	driver_start(m);
+	driver_run(m);
+	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 1);
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
 	/* a fault loses nothing */
 	EXPECT_EQ(-1, read(m->dev, nowhere, one));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(one, read(m->dev, buffer, 2 * one - 1));
-	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, NULL));
 	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
 }
 
@@ -237,11 +245,12 @@ TEST_F(event_file, fault_after_the_first)
 	struct kvpci_event *e = (void *)(pages + 4096 - sizeof(*e));
 
 	ASSERT_EQ(0, mprotect(pages + 4096, 4096, PROT_NONE));
-	driver_start(m);
+	driver_run(m);
+	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 1);
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
 	EXPECT_EQ(sizeof(*e), read(m->dev, e, 2 * sizeof(*e)));
-	EXPECT_EQ(KVPCI_EVENT_START, e->kind);
-	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_FAILED, e->kind);
+	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, NULL));
 	munmap(pages, 8192);
 }
 

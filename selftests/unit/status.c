@@ -371,11 +371,11 @@ TEST_F(status, stop_comes_first)
 	expect_reset(_metadata, u);
 }
 
-/* START before CONFIG and FAILED, QUEUE_* after START. */
+/* START before FAILED, and FAILED before those that take turns. */
 TEST_F(status, order_of_events)
 {
 	static const u32 expect[] = {
-		KVPCI_EVENT_START, KVPCI_EVENT_CONFIG, KVPCI_EVENT_FAILED, 0,
+		KVPCI_EVENT_START, KVPCI_EVENT_FAILED, KVPCI_EVENT_CONFIG, 0,
 	};
 	struct unit *u = &self->u;
 
@@ -386,6 +386,63 @@ TEST_F(status, order_of_events)
 	cc_write(u, CC_STATUS, ST_RUNNING | ST_FAILED);
 	for (size_t i = 0; i < ARRAY_SIZE(expect); i++)
 		EXPECT_EQ(expect[i], unit_event(u, NULL));
+}
+
+/* Reset a queue, or enable it: whichever gives an event. */
+static void busy_queue(struct unit *u, u32 q)
+{
+	if (u->core.queues[q].phase != KVPCI_QUEUE_IDLE)
+		return;
+	cc_write(u, CC_QUEUE_SELECT, q);
+	cc_write(u, u->core.queues[q].enable ? CC_QUEUE_RESET : CC_QUEUE_ENABLE,
+		 1);
+}
+
+/* CONFIG and two queues always have an event: none keeps another from its. */
+TEST_F(status, events_take_turns)
+{
+	struct unit *u = &self->u;
+	u32 config = 0, seen[UNIT_QUEUES] = { 0 };
+	struct kvpci_event event;
+
+	u->core.config_mask[0] = 0xff;
+	unit_run(u);
+	for (int i = 0; i < 12; i++) {
+		unit_write(u, KVPCI_REGION_DEVICE, 0, 1, i);
+		busy_queue(u, 0);
+		busy_queue(u, 1);
+		ASSERT_NE(0, unit_event(u, &event));
+		if (event.queue == KVPCI_EVENT_NO_QUEUE)
+			config++;
+		else
+			seen[event.queue]++;
+		if (event.kind == KVPCI_EVENT_QUEUE_STOP)
+			ASSERT_EQ(0, kvpci_core_ack(&u->core, event.kind,
+						    event.queue));
+	}
+	EXPECT_EQ(4, config);
+	EXPECT_EQ(4, seen[0]);
+	EXPECT_EQ(4, seen[1]);
+}
+
+/* Nor does one that is taken back whenever somebody begins to read it. */
+TEST_F(status, turn_of_an_event_taken_back)
+{
+	struct unit *u = &self->u;
+	struct kvpci_event event;
+
+	unit_run(u);
+	unit_queue(u, 2, 64);
+	ASSERT_TRUE(kvpci_core_event_peek(&u->core, &event));
+	ASSERT_EQ(2, event.queue);
+	cc_write(u, CC_QUEUE_RESET, 1);
+	unit_queue(u, 4, 64);
+	ASSERT_FALSE(kvpci_core_event_take(&u->core, &event));
+	unit_queue(u, 2, 64);
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, unit_event(u, &event));
+	EXPECT_EQ(4, event.queue);
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, unit_event(u, &event));
+	EXPECT_EQ(2, event.queue);
 }
 
 TEST_F(status, driver_ok_without_queue)

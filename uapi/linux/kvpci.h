@@ -539,8 +539,9 @@ enum kvpci_event_kind {
  * Events are states that wait to be seen, not a log: the guest cannot make the
  * module remember more than one of a kind (and queue), and an event that the
  * guest took back before it was read, such as START by a reset, is not
- * delivered. STOP comes before all others; QUEUE_* only between START and
- * STOP; SUSPEND after all that happened before it.
+ * delivered. STOP comes before all others, then START and RESUME, each the last
+ * of its read(), then FAILED. QUEUE_*, which come only between START and STOP,
+ * and CONFIG take turns. SUSPEND comes after all that happened before it.
  *
  * read() blocks until there is an event unless the descriptor is O_NONBLOCK;
  * poll() reports EPOLLIN. Errors of read():
