@@ -10,7 +10,7 @@ SERIES		:= $(shell tools/kernel list)
 KDIR		?=
 
 .PHONY: all help setup modules user headers_check lint demo bench clean distclean
-.PHONY: check check-unit check-kselftest check-boot check-rig check-cli
+.PHONY: check check-unit check-model check-kselftest check-boot check-rig check-cli
 .PHONY: check-debug debug-kernel
 .PHONY: kselftest setup-% modules-% FORCE
 
@@ -52,6 +52,9 @@ check: setup ## build everything and run all tests; what .ci/run does
 
 check-unit: setup-unit ## register core in userspace, with ASan and UBSan
 	@tools/check unit
+
+check-model: setup-model ## the protocol of guest, module and launcher, in spin
+	@tools/check model
 
 check-kselftest: setup-modules setup-kselftest setup-vm ## kselftests in L1 on both kernels
 	@SERIES="$(SERIES)" tools/check build kselftest
