@@ -165,6 +165,36 @@ TEST_F(event, queue_reset)
 	EXPECT_EQ(8, state.queue_size);
 }
 
+/* DRIVER_OK with none of the queues, then with one, then with all. */
+TEST_F(event, few_queues)
+{
+	struct machine *m = &self->m;
+	struct kvpci_queue_state state;
+
+	for (unsigned int used = 0; used <= DEV_QUEUES; used++) {
+		driver_negotiate(m);
+		for (unsigned int q = 0; q < used; q++)
+			driver_queue(m, q, 16);
+		cc_write(m, CC_STATUS, ST_RUNNING);
+		EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+		ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+		for (unsigned int q = 0; q < DEV_QUEUES; q++) {
+			state = (struct kvpci_queue_state){
+				.size = sizeof(state), .queue = q,
+			};
+			ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE,
+					      &state));
+			/* queue 2 does not exist */
+			EXPECT_EQ(q < used && q != 2, state.enabled);
+		}
+		cc_write(m, CC_STATUS, 0);
+		ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
+		ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+					KVPCI_EVENT_NO_QUEUE));
+		EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	}
+}
+
 /* Several wait: START comes first, then FAILED, then the rest. */
 TEST_F(event, several)
 {
