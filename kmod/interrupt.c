@@ -282,15 +282,15 @@ void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi)
 	mutex_unlock(&device->vm->line_lock);
 }
 
-/* One deferred message; false if there was none left. */
-static bool send_one_deferred(struct kvpci_device *device)
+/* The first deferred message from vector @from on; its vector, if there is one. */
+static unsigned int send_deferred(struct kvpci_device *device, unsigned int from)
 {
 	struct kvm_kernel_irq_routing_entry entry = device->msi;
 	struct kvpci_msg msg;
 	unsigned int vector;
 
 	spin_lock_irq(&device->lock);
-	vector = find_first_bit(device->deferred, KVPCI_MAX_VECTORS);
+	vector = find_next_bit(device->deferred, KVPCI_MAX_VECTORS, from);
 	if (vector < KVPCI_MAX_VECTORS) {
 		__clear_bit(vector, device->deferred);
 		device->sending = kvpci_core_raise(&device->core, vector, &msg) ==
@@ -301,15 +301,22 @@ static bool send_one_deferred(struct kvpci_device *device)
 	if (device->sending)
 		deliver(device, &entry, &msg);
 	WRITE_ONCE(device->sending, false);
-	return vector < KVPCI_MAX_VECTORS;
+	return vector;
 }
 
+/*
+ * Once through the vectors. Whoever defers one meanwhile has queued us again, so
+ * no stream of broadcasts keeps us running, and others waiting for our end.
+ */
 void kvpci_irq_work(struct work_struct *work)
 {
 	struct kvpci_device *device =
 		container_of(work, struct kvpci_device, irq_work);
+	unsigned int vector = 0;
 
-	while (send_one_deferred(device))
-		;
+	while ((vector = send_deferred(device, vector)) < KVPCI_MAX_VECTORS) {
+		vector++;
+		cond_resched();
+	}
 	kvpci_irq_sync_line(device);
 }
