@@ -451,7 +451,7 @@ TEST(counters)
 		guest_read(&m.g, MSIX_BASE + MSIX_TABLE, 4);
 		guest_read(&m.g, MSIX_BASE + MSIX_PBA, 4);
 		guest_write(&m.g, MSIX_BASE + MSIX_TABLE, 4, 0);
-		rd(&m, port, CC_NUM_QUEUES, CC_NUM_QUEUES, 1);
+		rd(&m, port, CC_STATUS, CC_STATUS, 2);
 		s = device_stats(m.dev);
 		EXPECT_EQ(2 * n, s.common_reads);
 		EXPECT_EQ(1 * n, s.common_writes);
