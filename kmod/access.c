@@ -138,11 +138,14 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
  * @value: the value
+ * @ask: the guest's own access: one that the monitor is to decide on is not done
  *
  * Context: inside kvm->srcu.
+ *
+ * Return: false, and nothing done, if the monitor is to decide.
  */
-void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
-			u32 offset, unsigned int length, u64 value)
+bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
+			u32 offset, unsigned int length, u64 value, bool ask)
 {
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
@@ -152,7 +155,7 @@ void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 		kvpci_count(device, KVPCI_COUNT_OTHER);
 		trace_kvpci_access(device->id, true, 0, bar, offset, length,
 				   value);
-		return;
+		return true;
 	}
 
 	if (region->type == KVPCI_REGION_NOTIFY) {
@@ -161,10 +164,16 @@ void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 					     value);
 		if (effect.kind != KVPCI_EFFECT_OTHER) {
 			kvpci_access_kick(device, effect.arg);
-			return;
+			return true;
 		}
 	} else {
 		spin_lock_irq(&device->lock);
+		if (ask && kvpci_core_asks(&device->core, region,
+					   offset - region->offset, length,
+					   value)) {
+			spin_unlock_irq(&device->lock);
+			return false;
+		}
 		effect = kvpci_core_write(&device->core, region,
 					  offset - region->offset, length,
 					  value);
@@ -178,6 +187,7 @@ void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 	count_access(device, write_counter[region->type], effect);
 	trace_kvpci_access(device->id, true, region->type, bar, offset, length,
 			   value);
+	return true;
 }
 
 /**

@@ -47,14 +47,17 @@ static void window_read(struct kvpci_device *device)
 	spin_unlock_irq(&device->lock);
 }
 
-static void window_write(struct kvpci_device *device,
-			 const struct kvpci_window *window)
+/* Return: as kvpci_access_write(). */
+static bool window_write(struct kvpci_device *device,
+			 const struct kvpci_window *window, bool ask)
 {
 	int idx = srcu_read_lock(&device->vm->kvm->srcu);
+	bool done;
 
-	kvpci_access_write(device, window->bar, window->offset, window->length,
-			   window->value);
+	done = kvpci_access_write(device, window->bar, window->offset,
+				  window->length, window->value, ask);
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
+	return done;
 }
 
 /**
@@ -99,17 +102,17 @@ static u32 write_locked(struct kvpci_device *device, u32 offset,
 	return change;
 }
 
-/* After the lock is dropped. */
-static void write_effects(struct kvpci_device *device, u32 change,
-			  const struct kvpci_window *window)
+/* After the lock is dropped. Return: as kvpci_access_write(). */
+static bool write_effects(struct kvpci_device *device, u32 change,
+			  const struct kvpci_window *window, bool ask)
 {
 	if (change & KVPCI_CONFIG_IRQ) {
 		kvpci_irq_sync_line(device);
 		kvpci_irq_send_pending(device);
 		kvpci_irq_settle(device);
 	}
-	if (change & KVPCI_CONFIG_WINDOW)
-		window_write(device, window);
+	return !(change & KVPCI_CONFIG_WINDOW) ||
+	       window_write(device, window, ask);
 }
 
 /**
@@ -121,7 +124,9 @@ static void write_effects(struct kvpci_device *device, u32 change,
  *
  * Context: inside kvm->srcu.
  *
- * Return: false, and nothing done, if it takes kvpci_config_write().
+ * Return: false if it takes kvpci_config_write(). Then nothing is done; or, if
+ * the access that the window describes is for the monitor to decide on, nothing
+ * but what doing it again does again.
  */
 bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 			    unsigned int length, u32 value)
@@ -139,8 +144,9 @@ bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 	spin_unlock_irq(&device->lock);
 	if (moves)
 		return false;
+	if (!write_effects(device, change, &window, true))
+		return false;
 	kvpci_count(device, KVPCI_COUNT_CONFIG_WRITES);
-	write_effects(device, change, &window);
 	return true;
 }
 
@@ -211,7 +217,7 @@ int kvpci_config_write(struct kvpci_device *device, u32 offset,
 			 KVPCI_CONFIG_IRQ;
 		spin_unlock_irq(&device->lock);
 	}
-	write_effects(device, change, &window);
+	write_effects(device, change, &window, false);
 	mutex_unlock(&device->map_lock);
 	return err;
 }

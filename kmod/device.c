@@ -371,7 +371,7 @@ static long device_access(void *object, void *arg)
 	idx = srcu_read_lock(&device->vm->kvm->srcu);
 	if (access->flags & KVPCI_ACCESS_WRITE) {
 		kvpci_access_write(device, access->bar, access->offset,
-				   access->length, access->value);
+				   access->length, access->value, false);
 	} else {
 		access->value = kvpci_access_read(device, access->bar,
 						  access->offset,
@@ -531,7 +531,7 @@ long kvpci_device_create(void *object, void *arg)
 	struct kvpci_device *device;
 	int fd, err;
 
-	if (create->flags || create->__reserved ||
+	if (create->flags & ~KVPCI_DEVICE_ASK_FEATURES || create->__reserved ||
 	    !name_ok(create->name, sizeof(create->name)) ||
 	    create->num_regions > KVPCI_MAX_REGIONS ||
 	    create->num_queues > KVPCI_MAX_QUEUES ||

@@ -98,9 +98,9 @@ static int bar_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	/* What a running device is asked for most, and needs the least. */
 	if (offset == range->bell && len == 2)
 		kvpci_access_kick(range->device, load_value(val, len));
-	else
-		kvpci_access_write(range->device, range->bar, offset, len,
-				   load_value(val, len));
+	else if (!kvpci_access_write(range->device, range->bar, offset, len,
+				     load_value(val, len), true))
+		return -EOPNOTSUPP;
 	return 0;
 }
 

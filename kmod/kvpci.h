@@ -334,8 +334,8 @@ void kvpci_iobus_unmap(struct kvpci_device *device);
 /* access.c */
 u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 		      u32 offset, unsigned int length);
-void kvpci_access_write(struct kvpci_device *device, unsigned int bar,
-			u32 offset, unsigned int length, u64 value);
+bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
+			u32 offset, unsigned int length, u64 value, bool ask);
 void kvpci_access_kick(struct kvpci_device *device, u32 queue);
 bool kvpci_access_fast_kick(struct kvpci_device *device,
 			    const struct kvpci_region *region, u32 offset);

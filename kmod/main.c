@@ -17,7 +17,7 @@ static long info(void *object, void *arg)
 		     KVPCI_CAP_QUEUE_RESET | KVPCI_CAP_ECAM | KVPCI_CAP_MMAP |
 		     KVPCI_CAP_NOTIFICATION_DATA | KVPCI_CAP_NOTIF_CONFIG_DATA |
 		     KVPCI_CAP_FEATURE_DEPS | KVPCI_CAP_SUSPEND |
-		     KVPCI_CAP_ADMIN_VQ;
+		     KVPCI_CAP_ADMIN_VQ | KVPCI_CAP_ASK_FEATURES;
 	info->max_queues = KVPCI_MAX_QUEUES;
 	info->max_vectors = KVPCI_MAX_VECTORS;
 	info->max_config = KVPCI_MAX_CONFIG;

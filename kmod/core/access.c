@@ -102,3 +102,12 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
 	}
 	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 }
+
+bool kvpci_core_asks(const struct kvpci_core *core,
+		     const struct kvpci_region *region, u32 offset,
+		     unsigned int length, u64 value)
+{
+	return core->ask_features && region->type == KVPCI_REGION_COMMON &&
+	       offset == VIRTIO_PCI_COMMON_STATUS && length == 1 &&
+	       kvpci_status_sets_features_ok(core, value);
+}

@@ -117,6 +117,7 @@ struct kvpci_msg {
  * @config_mask: bits of it the driver may write, or NULL; caller's memory
  * @notif_queues: queue of each queue_notif_config_data up to
  *	KVPCI_MAX_NOTIF_DATA; NULL if not offered; caller's memory
+ * @ask_features: KVPCI_DEVICE_ASK_FEATURES
  * @deps: @num_deps features that need others; caller's memory
  * @num_deps: how many
  * @device_feature_select: device_feature_select
@@ -156,6 +157,7 @@ struct kvpci_core {
 	u16 *notif_queues;
 	struct kvpci_feature_dep *deps;
 	u16 num_deps;
+	bool ask_features;
 
 	/* common configuration */
 	u32 device_feature_select;
@@ -299,6 +301,21 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
 				     u32 offset, unsigned int length,
 				     u64 value);
 
+/**
+ * kvpci_core_asks() - is a write the monitor's to decide on?
+ * @core: the function
+ * @region: as for kvpci_core_write()
+ * @offset: as for kvpci_core_write()
+ * @length: as for kvpci_core_write()
+ * @value: as for kvpci_core_write()
+ *
+ * Return: true for a write that would set FEATURES_OK on a device made with
+ * KVPCI_DEVICE_ASK_FEATURES.
+ */
+bool kvpci_core_asks(const struct kvpci_core *core,
+		     const struct kvpci_region *region, u32 offset,
+		     unsigned int length, u64 value);
+
 /* Common configuration: common_cfg.c */
 struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value);
@@ -318,6 +335,7 @@ static inline void kvpci_queue_touch(struct kvpci_core *core,
 
 /* Device status, reset and the launcher's side of both: status.c */
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
+bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value);
 struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
 					     struct kvpci_queue *queue,
 					     u32 value);

@@ -331,6 +331,7 @@ void kvpci_core_init(struct kvpci_core *core,
 	core->num_admin_queues = desc->num_admin_queues;
 	core->num_vectors = desc->num_vectors;
 	core->config_size = desc->config_size;
+	core->ask_features = desc->flags & KVPCI_DEVICE_ASK_FEATURES;
 	core->num_deps = desc->num_feature_deps;
 	if (core->num_deps)
 		memcpy(core->deps, arrays->feature_deps,

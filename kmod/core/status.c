@@ -72,6 +72,13 @@ static bool features_acceptable(const struct kvpci_core *core)
 	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
 }
 
+/* Would the driver's write of device_status set FEATURES_OK? */
+bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
+{
+	return value & ~core->device_status & VIRTIO_CONFIG_S_FEATURES_OK &&
+	       features_acceptable(core);
+}
+
 /* What doorbells look like with these features (4.1.5.2). */
 static void set_doorbells(struct kvpci_core *core, bool word, bool data)
 {
@@ -189,7 +196,8 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 	 */
 	set = value & ~old &
 	      ~(VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_SUSPEND);
-	if (set & VIRTIO_CONFIG_S_FEATURES_OK && !features_acceptable(core))
+	if (set & VIRTIO_CONFIG_S_FEATURES_OK &&
+	    !kvpci_status_sets_features_ok(core, value))
 		set &= ~(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 	/* 3.1.1: no DRIVER_OK before FEATURES_OK */
 	if (!((old | set) & VIRTIO_CONFIG_S_FEATURES_OK))

@@ -3,6 +3,9 @@
  * Feature negotiation as the launcher shapes it: which sets of features the
  * driver gets FEATURES_OK for.
  */
+#include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
+
 #include "lib/machine.h"
 #include "kselftest_harness.h"
 
@@ -82,6 +85,139 @@ TEST_F(features, admin_queues)
 	EXPECT_EQ(1, eventfd_count(m->kick[first]));
 	guest_out(&m->g, IO_BASE + IO_DOORBELL, 2, first);
 	EXPECT_EQ(1, eventfd_count(m->kick[first]));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
+/* --- the monitor is asked: the module's exits and ioctls, so without variants */
+
+FIXTURE(features_file) {
+	struct machine m;
+	struct device_desc desc;
+};
+
+FIXTURE_SETUP(features_file)
+{
+	device_describe(&self->desc);
+	self->desc.create.flags = KVPCI_DEVICE_ASK_FEATURES;
+}
+
+FIXTURE_TEARDOWN(features_file)
+{
+	machine_destroy(&self->m);
+}
+
+static uint64_t accepted(int dev)
+{
+	struct kvpci_device_state state = { .size = sizeof(state) };
+
+	if (do_ioctl(dev, KVPCI_DEVICE_STATE, &state))
+		guest_die("KVPCI_DEVICE_STATE");
+	return state.driver_features[0];
+}
+
+TEST_F(features_file, asked)
+{
+	const uint64_t version_1 = 1ULL << 32;
+	struct machine *m = &self->m;
+	const struct guest_exit *exit = &m->g.vcpu[0].exit[0];
+	struct kvpci_device_access access = {
+		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
+		.bar = BAR_MEM, .offset = MEM_COMMON + CC_STATUS, .length = 1,
+		.value = ST_READY,
+	};
+
+	machine_create_on(m, 1, &self->desc);
+	/* what the module refuses by itself it does not ask about */
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, 1 << 5));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+
+	/* refused: the write is left */
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, version_1 | 1 << 5));
+	cc_write(m, CC_STATUS, ST_READY);
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVM_EXIT_MMIO, exit->reason);
+	EXPECT_TRUE(exit->write);
+	EXPECT_EQ(MEM_BASE + MEM_COMMON + CC_STATUS, exit->addr);
+	EXPECT_EQ(ST_READY, exit->value);
+	EXPECT_EQ(version_1 | 1 << 5, accepted(m->dev));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
+
+	/* granted: the monitor does it */
+	guest_out(&m->g, IO_BASE + IO_COMMON + CC_STATUS, 1, ST_READY);
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVM_EXIT_IO, exit->reason);
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &access));
+	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
+	/* and goes on without being asked */
+	cc_write(m, CC_STATUS, ST_RUNNING);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+}
+
+static uint32_t config_access(int dev, uint32_t flags, uint32_t offset,
+			      uint32_t value)
+{
+	struct kvpci_device_config config = {
+		.size = sizeof(config), .flags = flags, .offset = offset,
+		.length = 4, .value = value,
+	};
+
+	if (do_ioctl(dev, KVPCI_DEVICE_CONFIG, &config))
+		guest_die("KVPCI_DEVICE_CONFIG");
+	return config.value;
+}
+
+/* Where the access window's capability is, 4.1.4.9. */
+static uint32_t find_window(int dev)
+{
+	uint32_t at = config_access(dev, 0, PCI_CAPABILITY_LIST & ~3, 0) & 0xff;
+
+	for (; at; at = config_access(dev, 0, at, 0) >> 8 & 0xff)
+		if ((config_access(dev, 0, at, 0) & 0xff0000ff) ==
+		    (VIRTIO_PCI_CAP_PCI_CFG << 24 | PCI_CAP_ID_VNDR))
+			return at;
+	guest_die("no access window");
+}
+
+/* Through the access window the write of configuration space exits. */
+TEST_F(features_file, asked_through_the_window)
+{
+	struct machine *m = &self->m;
+	struct kvpci_vm_ecam ecam = {
+		.size = sizeof(ecam), .addr = ECAM_ADDR, .num_buses = 1,
+	};
+	struct kvpci_device_place place = {
+		.size = sizeof(place), .function = 8, .class_code = 0x020000,
+		.gsi = KVPCI_GSI_NONE,
+	};
+	const uint64_t base = ECAM_ADDR + (8 << 12);
+	uint32_t window;
+
+	machine_open(m, 1, false);
+	m->dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, m->dev);
+	ASSERT_EQ(0, do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_PLACE, &place));
+	window = find_window(m->dev);
+	guest_write(&m->g, base + window + 4, 1, BAR_MEM);
+	guest_write(&m->g, base + window + 12, 4, 4);
+	guest_write(&m->g, base + window + 8, 4, CC_DRIVER_FEATURE_SELECT);
+	guest_write(&m->g, base + window + 16, 4, 1);
+	guest_write(&m->g, base + window + 8, 4, CC_DRIVER_FEATURE);
+	guest_write(&m->g, base + window + 16, 4, 1);
+	EXPECT_EQ(1ULL << 32, accepted(m->dev));
+	guest_write(&m->g, base + window + 8, 4, CC_STATUS);
+	guest_write(&m->g, base + window + 12, 4, 1);
+	guest_write(&m->g, base + window + 16, 4, ST_ACKNOWLEDGE | ST_DRIVER);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+
+	guest_write(&m->g, base + window + 16, 4, ST_READY);
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(base + window + 16, m->g.vcpu[0].exit[0].addr);
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
+		  guest_read(&m->g, base + window + 16, 1));
+	config_access(m->dev, KVPCI_ACCESS_WRITE, window + 16, ST_READY);
+	EXPECT_EQ(ST_READY, guest_read(&m->g, base + window + 16, 1));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
 

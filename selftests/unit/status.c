@@ -148,6 +148,40 @@ TEST_F(status, compulsory_feature)
 	EXPECT_TRUE(cc_read(u, CC_STATUS) & ST_FEATURES_OK);
 }
 
+/* What a monitor that wants to be asked is asked: FEATURES_OK, nothing else. */
+TEST_F(status, ask_features)
+{
+	struct unit *u = &self->u;
+	const struct kvpci_region *common, *device;
+
+	for (int ask = 0; ask < 2; ask++) {
+		unit_destroy(u);
+		unit_describe(u);
+		u->desc.flags = ask ? KVPCI_DEVICE_ASK_FEATURES : 0;
+		ASSERT_EQ(0, unit_create(u));
+		common = kvpci_core_find(&u->core, UNIT_BAR_MEM, 0, 1);
+		device = kvpci_core_find(&u->core, UNIT_BAR_MEM, 0x200, 1);
+		accept(u, 0, 2);	/* not offered */
+		accept(u, 1, BIT(0));
+#define ASKS(region, at, length, value) \
+	kvpci_core_asks(&u->core, region, at, length, value)
+		EXPECT_FALSE(ASKS(common, CC_STATUS, 1, ST_READY));
+		accept(u, 0, 1);
+		EXPECT_EQ(ask, ASKS(common, CC_STATUS, 1, ST_READY));
+		EXPECT_EQ(ask, ASKS(common, CC_STATUS, 1, ST_FEATURES_OK));
+		EXPECT_FALSE(ASKS(common, CC_STATUS, 1, 0));
+		EXPECT_FALSE(ASKS(common, CC_STATUS, 1, ST_DRIVER));
+		EXPECT_FALSE(ASKS(common, CC_STATUS, 2, ST_READY));
+		EXPECT_FALSE(ASKS(common, CC_STATUS + 1, 1, ST_READY));
+		EXPECT_FALSE(ASKS(device, CC_STATUS, 1, ST_READY));
+		/* granted: no more to ask until the next reset */
+		cc_write(u, CC_STATUS, ST_READY);
+		EXPECT_EQ(ST_READY, cc_read(u, CC_STATUS));
+		EXPECT_FALSE(ASKS(common, CC_STATUS, 1, ST_RUNNING));
+#undef ASKS
+	}
+}
+
 /* A refused set can be corrected, and tried again. */
 TEST_F(status, features_ok_second_try)
 {

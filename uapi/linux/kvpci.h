@@ -82,6 +82,7 @@ enum {
 #define KVPCI_CAP_FEATURE_DEPS	(1ULL << 8)	/* features that need others */
 #define KVPCI_CAP_SUSPEND	(1ULL << 9)	/* VIRTIO_F_SUSPEND */
 #define KVPCI_CAP_ADMIN_VQ	(1ULL << 10)	/* VIRTIO_F_ADMIN_VQ */
+#define KVPCI_CAP_ASK_FEATURES	(1ULL << 11)	/* KVPCI_DEVICE_ASK_FEATURES */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -201,10 +202,22 @@ struct kvpci_feature_dep {
 	__aligned_u64 any_of[2];
 };
 
+/*
+ * kvpci_device_create.flags: the monitor decides on FEATURES_OK. The driver's
+ * write of it leaves to the monitor, as the KVM exit of that access, and has
+ * done nothing; the monitor looks at KVPCI_DEVICE_STATE, and does the write
+ * through KVPCI_DEVICE_ACCESS, or leaves it: then the driver reads back that
+ * FEATURES_OK is not set. A write through the access window (4.1.4.9) of
+ * configuration space that the module keeps exits as that one, and is done
+ * through KVPCI_DEVICE_CONFIG; nothing else of the window exits. A set that the
+ * module refuses by itself does not exit.
+ */
+#define KVPCI_DEVICE_ASK_FEATURES	(1U << 0)
+
 /**
  * struct kvpci_device_create - make a device (KVPCI_DEVICE_CREATE, on a VM)
  * @size: in: bytes of this structure
- * @flags: in: zero
+ * @flags: in: KVPCI_DEVICE_* bits
  * @virtio_id: in: virtio device type, 1 to 63 (chapter 5)
  * @num_queues: in: virtqueues, 1 to KVPCI_MAX_QUEUES, administration virtqueues
  *	included

@@ -32,6 +32,7 @@ static const struct {
 	{ KVPCI_CAP_FEATURE_DEPS, "feature_deps" },
 	{ KVPCI_CAP_SUSPEND, "suspend" },
 	{ KVPCI_CAP_ADMIN_VQ, "admin_vq" },
+	{ KVPCI_CAP_ASK_FEATURES, "ask_features" },
 };
 
 static const struct {

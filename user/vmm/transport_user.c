@@ -411,6 +411,9 @@ static int user_create(struct transport_vm *tvm,
 	struct user_transport *u;
 	int err;
 
+	/* There is no monitor beside us to ask. */
+	if (desc->flags)
+		return -EINVAL;
 	desc->size = sizeof(*desc);
 	err = kvpci_core_check(desc, &arrays);
 	if (err)
