@@ -8,6 +8,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/srcu.h>
+#include <linux/uaccess.h>
 
 #include "kvpci.h"
 
@@ -253,6 +254,19 @@ static void describe(const struct kvpci_core *core, u32 virtio_id,
 	memcpy(desc->bars, core->bars, sizeof(desc->bars));
 }
 
+static int add_vendor(struct kvpci_config_space *cs,
+		      const struct kvpci_device_place *place)
+{
+	u8 data[KVPCI_MAX_VENDOR_DATA];
+
+	if (!place->vendor_length)
+		return 0;
+	if (copy_from_user(data, u64_to_user_ptr(place->vendor_data),
+			   place->vendor_length))
+		return -EFAULT;
+	return kvpci_config_space_add_vendor(cs, data, place->vendor_length);
+}
+
 /**
  * kvpci_config_place() - make a device a function of the bus
  * @device: the device
@@ -273,6 +287,8 @@ int kvpci_config_place(struct kvpci_device *device,
 	describe(&device->core, device->virtio_id, &desc);
 	err = kvpci_config_space_init(cs, &desc, device->core.described,
 				      place->class_code, place->intx_pin);
+	if (!err)
+		err = add_vendor(cs, place);
 	if (err)
 		goto free;
 

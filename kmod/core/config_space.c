@@ -17,6 +17,9 @@
 /* Version 1 of the PCI Express capability of an integrated endpoint */
 #define EXP_SIZE	12
 
+/* Offset of vendor_id in a vendor data capability */
+#define VENDOR_DATA	4
+
 /* Offset of the data field in the PCI configuration access capability */
 #define WINDOW_DATA	offsetof(struct virtio_pci_cfg_cap, pci_cfg_data)
 
@@ -253,7 +256,32 @@ int kvpci_config_space_init(struct kvpci_config_space *cs,
 	for (i = 0; i < desc->num_regions; i++)
 		ok = ok && add_region(cs, &at, &regions[i]);
 	ok = ok && add_window(cs, &at);
+	cs->caps_link = at.link;
+	cs->caps_end = at.next;
 	return ok ? 0 : -ENOSPC;
+}
+
+/* R31. No bit of it can be written, and nothing looks at who reads it. */
+int kvpci_config_space_add_vendor(struct kvpci_config_space *cs, const u8 *data,
+				  u32 length)
+{
+	struct cap_cursor at = {
+		.next = cs->caps_end,
+		.link = cs->caps_link,
+	};
+	u32 cap;
+
+	if (!length || length % 4 || length > KVPCI_MAX_VENDOR_DATA ||
+	    get(data, 0, 2) == VIRTIO_VENDOR)
+		return -EINVAL;
+	cap = add_virtio(cs, &at, VIRTIO_PCI_CAP_VENDOR_CFG,
+			 VENDOR_DATA + length, NULL);
+	if (!cap)
+		return -ENOSPC;
+	memcpy(&cs->value[cap + VENDOR_DATA], data, length);
+	cs->caps_link = at.link;
+	cs->caps_end = at.next;
+	return 0;
 }
 
 u32 kvpci_config_space_read(const struct kvpci_config_space *cs, u32 offset,

@@ -28,6 +28,8 @@ enum kvpci_config_change {
  * @exp: offset of the PCI Express capability
  * @pm: offset of the power management capability
  * @window: offset of the PCI configuration access capability (4.1.4.9)
+ * @caps_link: offset of the byte that ends the list of capabilities
+ * @caps_end: offset of the first byte behind them
  */
 struct kvpci_config_space {
 	u8 value[KVPCI_CONFIG_SPACE_SIZE];
@@ -37,6 +39,8 @@ struct kvpci_config_space {
 	u16 exp;
 	u16 pm;
 	u16 window;
+	u16 caps_link;
+	u16 caps_end;
 };
 
 /* An access through the PCI configuration access capability. */
@@ -61,6 +65,17 @@ int kvpci_config_space_init(struct kvpci_config_space *cs,
 			    const struct kvpci_device_create *desc,
 			    const struct kvpci_region *regions, u32 class,
 			    u8 intx_pin);
+
+/**
+ * kvpci_config_space_add_vendor() - append a vendor data capability (4.1.4.8)
+ * @cs: the space, just built
+ * @data: what it holds from its vendor_id on
+ * @length: bytes
+ *
+ * Return: 0, -EINVAL if it is not as the specification wants it, or -ENOSPC.
+ */
+int kvpci_config_space_add_vendor(struct kvpci_config_space *cs, const u8 *data,
+				  u32 length);
 
 /**
  * kvpci_config_space_read() - read from the space

@@ -71,4 +71,8 @@ typedef uint64_t u64;
 #define VIRTIO_F_NOTIF_CONFIG_DATA	39
 #endif
 
+#ifndef VIRTIO_PCI_CAP_VENDOR_CFG
+#define VIRTIO_PCI_CAP_VENDOR_CFG	9
+#endif
+
 #endif /* KVPCI_CORE_PLATFORM_H */

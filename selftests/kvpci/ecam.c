@@ -44,12 +44,24 @@ static int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users)
 	return do_ioctl(vm, KVPCI_VM_ECAM, &ecam);
 }
 
-/* size, flags, function, class code, pin, line */
 static int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 		 uint32_t gsi)
 {
 	struct kvpci_device_place p = {
-		sizeof(p), 0, function, class_code, pin, gsi,
+		.size = sizeof(p), .function = function,
+		.class_code = class_code, .intx_pin = pin, .gsi = gsi,
+	};
+
+	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+}
+
+/* With a vendor data capability; function 9, without a line. */
+static int place_vendor(int dev, const void *data, uint32_t length)
+{
+	struct kvpci_device_place p = {
+		.size = sizeof(p), .function = FN(0, 9, 0),
+		.class_code = 0x020000, .gsi = KVPCI_GSI_NONE,
+		.vendor_data = (uintptr_t)data, .vendor_length = length,
 	};
 
 	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
@@ -667,6 +679,39 @@ TEST_F(ecam_file, place_errors)
 	ASSERT_LE(0, dev);
 	EXPECT_EQ(-ENOSPC, place(dev, FN(0, 5, 0), 0x020000, 1, PIN));
 	EXPECT_EQ(0, device_map(dev, 0, 0xd1000000, 0));
+	close(dev);
+}
+
+/* R31: the guest reads what the monitor gave, and cannot change it. */
+TEST_F(ecam_file, vendor_data)
+{
+	static const uint8_t data[] = { 0x34, 0x12, 1, 2, 3, 4, 5, 6 };
+	static const uint8_t virtio[] = { 0xf4, 0x1a, 0, 0 };
+	static const uint8_t large[KVPCI_MAX_VENDOR_DATA + 4] = { 1 };
+	const uint64_t base = ECAM_ADDR + (FN(0, 9, 0) << 12);
+	struct kvpci_region *regions = self->desc.regions;
+	struct machine *m = &self->m;
+	uint32_t at, last = 0;
+	int dev;
+
+	/* room for one more: only one ISR */
+	regions[5] = regions[--self->desc.create.num_regions];
+	dev = device_create(m->vm, &self->desc);
+	ASSERT_LE(0, dev);
+	EXPECT_EQ(-EINVAL, place_vendor(dev, data, 6));
+	EXPECT_EQ(-EINVAL, place_vendor(dev, virtio, 4));
+	EXPECT_EQ(-EINVAL, place_vendor(dev, large, sizeof(large)));
+	EXPECT_EQ(-ENOSPC, place_vendor(dev, large, KVPCI_MAX_VENDOR_DATA));
+	EXPECT_EQ(-EFAULT, place_vendor(dev, NULL, 4));
+	ASSERT_EQ(0, place_vendor(dev, data, 4));
+	for (at = guest_read(&m->g, base + PCI_CAPABILITY_LIST, 1); at;
+	     at = guest_read(&m->g, base + at + 1, 1))
+		last = at;
+	EXPECT_EQ(0x09080009, guest_read(&m->g, base + last, 4));
+	EXPECT_EQ(0x02011234, guest_read(&m->g, base + last + 4, 4));
+	guest_write(&m->g, base + last + 4, 4, ~0U);
+	EXPECT_EQ(0x02011234, guest_read(&m->g, base + last + 4, 4));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	close(dev);
 }
 

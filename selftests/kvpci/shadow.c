@@ -35,7 +35,8 @@ FIXTURE(shadow) {
 static int place(int dev)
 {
 	struct kvpci_device_place p = {
-		sizeof(p), 0, OURS, 0x020000, 1, PIN,
+		.size = sizeof(p), .function = OURS, .class_code = 0x020000,
+		.intx_pin = 1, .gsi = PIN,
 	};
 
 	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);

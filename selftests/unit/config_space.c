@@ -197,6 +197,41 @@ TEST_F(config, too_many_capabilities)
 						   self->u.regions, CLASS, 1));
 }
 
+/* R31: as the launcher gives it, behind the others, and nobody writes it. */
+TEST_F(config, vendor_data)
+{
+	static const u8 data[] = { 0x34, 0x12, 1, 2, 3, 4, 5, 6 };
+	static const u8 virtio[] = { 0xf4, 0x1a, 0, 0 };
+	const u8 large[KVPCI_MAX_VENDOR_DATA + 4] = { 0x34, 0x12 };
+	struct kvpci_config_space *cs = &self->cs;
+	u32 at = 0, last = 0;
+
+	/* the default's capabilities leave no room for one more */
+	EXPECT_EQ(-ENOSPC, kvpci_config_space_add_vendor(cs, data, 4));
+	self->u.regions[5] = self->u.regions[--self->u.desc.num_regions];
+	memset(cs, 0, sizeof(*cs));
+	ASSERT_EQ(0, kvpci_config_space_init(cs, &self->u.desc,
+					     self->u.regions, CLASS, 1));
+	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, data, 0));
+	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, data, 6));
+	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, virtio, 4));
+	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, large,
+							 sizeof(large)));
+	EXPECT_EQ(-ENOSPC, kvpci_config_space_add_vendor(cs, large,
+							 KVPCI_MAX_VENDOR_DATA));
+	ASSERT_EQ(0, kvpci_config_space_add_vendor(cs, data, 4));
+	while ((at = next_cap(cs, PCI_CAP_ID_VNDR, at)))
+		last = at;
+	EXPECT_EQ(8, rd(cs, last + 2, 1));	/* cap_len */
+	EXPECT_EQ(9, rd(cs, last + 3, 1));	/* cfg_type */
+	EXPECT_EQ(0x02011234, rd(cs, last + 4, 4));
+	EXPECT_EQ(0, wr(cs, last + 4, 4, ~0U));
+	EXPECT_EQ(0x02011234, rd(cs, last + 4, 4));
+	EXPECT_FALSE(kvpci_config_space_window_hit(cs, last + 4, 4));
+	kvpci_config_space_reset(cs);
+	EXPECT_EQ(0x02011234, rd(cs, last + 4, 4));
+}
+
 /* R35 */
 TEST_F(config, msix)
 {

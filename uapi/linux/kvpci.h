@@ -67,6 +67,7 @@ enum {
 #define KVPCI_MAX_QUEUE_SIZE	32768	/* entries, 2.7 */
 #define KVPCI_MAX_NOTIF_DATA	4095	/* queue_notif_config_data, 4.1.4.3 */
 #define KVPCI_MAX_FEATURE_DEPS	128	/* entries */
+#define KVPCI_MAX_VENDOR_DATA	128	/* bytes of a vendor data capability */
 
 /* -------------------------------------------------------------------------- */
 
@@ -83,6 +84,7 @@ enum {
 #define KVPCI_CAP_SUSPEND	(1ULL << 9)	/* VIRTIO_F_SUSPEND */
 #define KVPCI_CAP_ADMIN_VQ	(1ULL << 10)	/* VIRTIO_F_ADMIN_VQ */
 #define KVPCI_CAP_ASK_FEATURES	(1ULL << 11)	/* KVPCI_DEVICE_ASK_FEATURES */
+#define KVPCI_CAP_VENDOR_DATA	(1ULL << 12)	/* a vendor data capability */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -408,18 +410,27 @@ struct kvpci_vm_ecam {
  * @class_code: in: PCI class code, 24 bits
  * @intx_pin: in: 1 to 4 for INTA# to INTD#, 0: none
  * @gsi: in: the line the pin is wired to, 0 to 23; KVPCI_GSI_NONE without pin
+ * @vendor_data: in: pointer to @vendor_length bytes: what a vendor data
+ *	capability (4.1.4.8) holds from its vendor_id on. The driver may read
+ *	them; its writes are ignored.
+ * @vendor_length: in: a multiple of 4 up to KVPCI_MAX_VENDOR_DATA; 0: there is
+ *	no such capability
+ * @__reserved: in: zero
  *
  * The module builds the function's configuration space and keeps it from then
  * on: KVPCI_DEVICE_MAP and KVPCI_DEVICE_IRQ become -EBUSY. BARs are at 0 and
  * nothing is enabled, as after power-on.
  *
  * Errors:
- *	-EINVAL		@class_code, @intx_pin or @gsi is out of its range
+ *	-EINVAL		@class_code, @intx_pin, @gsi or @vendor_length is out of
+ *			its range; the vendor_id is virtio's own, 0x1af4
  *	-ENXIO		the VM has no KVPCI_VM_ECAM
  *	-ERANGE		@function lies beyond its buses
  *	-EEXIST		@function is taken, or the monitor's own
  *	-EBUSY		the device has been placed, or mapped, already
- *	-ENOSPC		the capabilities of all regions do not fit
+ *	-ENOSPC		the capabilities do not all fit into 192 bytes. Beside
+ *			@vendor_length + 4, regions take 16 each, doorbells 20,
+ *			MSI-X 12, and what every function has 40
  */
 struct kvpci_device_place {
 	__u32 size;
@@ -428,6 +439,9 @@ struct kvpci_device_place {
 	__u32 class_code;
 	__u32 intx_pin;
 	__u32 gsi;
+	__aligned_u64 vendor_data;
+	__u32 vendor_length;
+	__u32 __reserved;
 };
 
 #define KVPCI_DEVICE_PLACE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_PLACE)

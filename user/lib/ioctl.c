@@ -109,6 +109,12 @@ int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
 	return call(dev, KVPCI_DEVICE_PLACE, &arg);
 }
 
+int libkvpci_device_place_as(int dev, struct kvpci_device_place *place)
+{
+	place->size = sizeof(*place);
+	return call(dev, KVPCI_DEVICE_PLACE, place);
+}
+
 int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
 			       uint32_t *value)
 {

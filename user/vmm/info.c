@@ -33,6 +33,7 @@ static const struct {
 	{ KVPCI_CAP_SUSPEND, "suspend" },
 	{ KVPCI_CAP_ADMIN_VQ, "admin_vq" },
 	{ KVPCI_CAP_ASK_FEATURES, "ask_features" },
+	{ KVPCI_CAP_VENDOR_DATA, "vendor_data" },
 };
 
 static const struct {

@@ -174,6 +174,15 @@ int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
 			  uint32_t intx_pin, uint32_t gsi);
 
 /**
+ * libkvpci_device_place_as() - the same with all there is to say
+ * @dev: the device
+ * @place: function, class_code, intx_pin, gsi, and vendor_data with its length
+ *
+ * Return: as above, and -EINVAL, -EFAULT: the vendor data.
+ */
+int libkvpci_device_place_as(int dev, struct kvpci_device_place *place);
+
+/**
  * libkvpci_config_space_read() - read a placed device's configuration space as
  *	the guest would (KVPCI_DEVICE_CONFIG)
  * @dev: the device
