@@ -61,8 +61,9 @@ static ssize_t read_events(struct kvpci_device *device, char __user *buf,
 		trace_kvpci_event(device->id, event.kind, event.queue,
 				  event.status);
 		done += sizeof(event);
+		/* A guest may make events as fast as they are read. */
 		if (event.kind == KVPCI_EVENT_START ||
-		    event.kind == KVPCI_EVENT_RESUME)
+		    event.kind == KVPCI_EVENT_RESUME || signal_pending(current))
 			break;
 	}
 	return done;

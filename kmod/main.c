@@ -18,7 +18,7 @@ static long info(void *object, void *arg)
 		     KVPCI_CAP_NOTIFICATION_DATA | KVPCI_CAP_NOTIF_CONFIG_DATA |
 		     KVPCI_CAP_FEATURE_DEPS | KVPCI_CAP_SUSPEND |
 		     KVPCI_CAP_ADMIN_VQ | KVPCI_CAP_ASK_FEATURES |
-		     KVPCI_CAP_VENDOR_DATA;
+		     KVPCI_CAP_VENDOR_DATA | KVPCI_CAP_SHM;
 	info->max_queues = KVPCI_MAX_QUEUES;
 	info->max_vectors = KVPCI_MAX_VECTORS;
 	info->max_config = KVPCI_MAX_CONFIG;

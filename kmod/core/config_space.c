@@ -190,16 +190,21 @@ static bool add_region(struct kvpci_config_space *cs, struct cap_cursor *at,
 		[KVPCI_REGION_NOTIFY] = { VIRTIO_PCI_CAP_NOTIFY_CFG, 20 },
 		[KVPCI_REGION_ISR] = { VIRTIO_PCI_CAP_ISR_CFG, 16 },
 		[KVPCI_REGION_DEVICE] = { VIRTIO_PCI_CAP_DEVICE_CFG, 16 },
+		[KVPCI_REGION_SHM] = { VIRTIO_PCI_CAP_SHARED_MEMORY_CFG, 24 },
 	};
 	u32 cap;
 
-	if (region->type >= ARRAY_SIZE(caps))
+	if (!caps[region->type].length)
 		return true;	/* MSI-X has a capability of its own */
 	cap = add_virtio(cs, at, caps[region->type].cfg_type,
 			 caps[region->type].length, region);
 	if (cap && region->type == KVPCI_REGION_NOTIFY)
 		put(cs->value, cap + VIRTIO_PCI_NOTIFY_CAP_MULT, 4,
 		    region->multiplier);
+	/* The upper halves that struct virtio_pci_cap64 appends stay 0. */
+	if (cap && region->type == KVPCI_REGION_SHM)
+		put(cs->value, cap + offsetof(struct virtio_pci_cap, id), 1,
+		    region->id);
 	return cap;
 }
 

@@ -5,18 +5,22 @@
 #include "core.h"
 
 #define REGION_ONCE	BIT(0)	/* may appear only once */
+#define REGION_MEMORY	BIT(1)	/* drivers take it from memory only */
 
 /* What each type of region asks of its place. */
 static const struct region_rule {
-	u8 align;
+	u16 align;
 	u8 flags;
 } region_rules[] = {
 	[KVPCI_REGION_COMMON] = { .align = 4 },
 	[KVPCI_REGION_NOTIFY] = { .align = 4 },
 	[KVPCI_REGION_ISR] = { .align = 4 },
 	[KVPCI_REGION_DEVICE] = { .align = 4 },
-	[KVPCI_REGION_MSIX_TABLE] = { .align = 8, .flags = REGION_ONCE },
-	[KVPCI_REGION_MSIX_PBA] = { .align = 8, .flags = REGION_ONCE },
+	[KVPCI_REGION_MSIX_TABLE] = { .align = 8,
+				      .flags = REGION_ONCE | REGION_MEMORY },
+	[KVPCI_REGION_MSIX_PBA] = { .align = 8,
+				    .flags = REGION_ONCE | REGION_MEMORY },
+	[KVPCI_REGION_SHM] = { .align = 4096, .flags = REGION_MEMORY },
 };
 
 /* Feature bits 0 to 63 that ask for something this core does not have. */
@@ -93,8 +97,10 @@ static u64 region_need(const struct kvpci_device_create *desc,
 		return desc->config_size ? desc->config_size : 1;
 	case KVPCI_REGION_MSIX_TABLE:
 		return (u64)desc->num_vectors * PCI_MSIX_ENTRY_SIZE;
-	default: /* KVPCI_REGION_MSIX_PBA */
+	case KVPCI_REGION_MSIX_PBA:
 		return (u64)(desc->num_vectors + 63) / 64 * 8;
+	default: /* KVPCI_REGION_SHM: whole pages, any number */
+		return 0;
 	}
 }
 
@@ -105,7 +111,8 @@ static int check_region(const struct kvpci_device_create *desc,
 
 	if (!region->type || region->type >= ARRAY_SIZE(region_rules))
 		return -EINVAL;
-	if (region->__reserved)
+	if (region->type == KVPCI_REGION_SHM ?
+	    region->id > 255 || region->length % 4096 : region->id)
 		return -EINVAL;
 	if (region->offset % region_rules[region->type].align)
 		return -EINVAL;
@@ -122,8 +129,7 @@ static int check_region(const struct kvpci_device_create *desc,
 	bar = &desc->bars[region->bar];
 	if (bar->kind == KVPCI_BAR_NONE)
 		return -ENXIO;
-	/* A driver takes MSI-X structures from memory only. */
-	if (region_rules[region->type].flags & REGION_ONCE &&
+	if (region_rules[region->type].flags & REGION_MEMORY &&
 	    bar->kind == KVPCI_BAR_IO)
 		return -EINVAL;
 	if ((u64)region->offset + region->length > bar->size)
@@ -135,6 +141,9 @@ static bool regions_clash(const struct kvpci_region *a,
 			  const struct kvpci_region *b)
 {
 	if (a->type == b->type && region_rules[a->type].flags & REGION_ONCE)
+		return true;
+	/* 2.10: an identifier of its own */
+	if (a->type == b->type && a->type == KVPCI_REGION_SHM && a->id == b->id)
 		return true;
 	return a->bar == b->bar && a->offset < b->offset + b->length &&
 	       b->offset < a->offset + a->length;

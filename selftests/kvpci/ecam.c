@@ -6,8 +6,11 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "lib/machine.h"
+#include "lib/twin.h"
 #include "kselftest_harness.h"
 
 #define MODULE_BUSES	2	/* the launcher has one */
@@ -17,7 +20,11 @@
 #define BRIDGE		0x00081b36	/* what the launcher has there */
 #define PIN		DEV_PIN
 #define PIN_VECTOR	0x31
+#define VENDOR_CFG	9	/* cfg_type of vendor data, 4.1.4 */
 #define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
+#define SHM_OFFSET	0x2000
+#define SHM_SIZE	0x2000
+#define SHM_ID		5
 
 FIXTURE(ecam) {
 	struct machine m;
@@ -44,27 +51,24 @@ static int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users)
 	return do_ioctl(vm, KVPCI_VM_ECAM, &ecam);
 }
 
-static int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
-		 uint32_t gsi)
+/* With a vendor data capability, if it has bytes. */
+static int place_vendor(int dev, uint32_t function, uint32_t class_code,
+			uint32_t pin, uint32_t gsi, const void *data,
+			uint32_t length)
 {
 	struct kvpci_device_place p = {
 		.size = sizeof(p), .function = function,
 		.class_code = class_code, .intx_pin = pin, .gsi = gsi,
+		.vendor_data = (uintptr_t)data, .vendor_length = length,
 	};
 
 	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
 }
 
-/* With a vendor data capability; function 9, without a line. */
-static int place_vendor(int dev, const void *data, uint32_t length)
+static int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
+		 uint32_t gsi)
 {
-	struct kvpci_device_place p = {
-		.size = sizeof(p), .function = FN(0, 9, 0),
-		.class_code = 0x020000, .gsi = KVPCI_GSI_NONE,
-		.vendor_data = (uintptr_t)data, .vendor_length = length,
-	};
-
-	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+	return place_vendor(dev, function, class_code, pin, gsi, NULL, 0);
 }
 
 static int config_access(int dev, uint32_t flags, uint32_t offset,
@@ -81,20 +85,39 @@ static int config_access(int dev, uint32_t flags, uint32_t offset,
 }
 
 /* A machine whose device is on a bus, as firmware finds it. */
-static void create(struct machine *m, struct device_desc *desc, bool twin)
+static void create_as(struct machine *m, struct device_desc *desc, bool twin,
+		      const void *vendor, uint32_t length)
 {
 	uint8_t users[MODULE_BUSES * 32] = { 0 };
 
 	users[USERS / 8] = 1 << (USERS % 8);
 	machine_open(m, 1, twin);
-	device_describe(desc);
+	if (twin)
+		twin_vendor_data(vendor, length);
 	m->dev = device_create(m->vm, desc);
 	if (m->dev < 0)
 		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
 	machine_fds(m);
 	if (!twin && (make_ecam(m->vm, ECAM_ADDR, MODULE_BUSES, users) ||
-		      place(m->dev, OURS, 0x020000, 1, PIN)))
+		      place_vendor(m->dev, OURS, 0x020000, 1, PIN, vendor,
+				   length)))
 		guest_die("KVPCI_DEVICE_PLACE");
+}
+
+static void create(struct machine *m, struct device_desc *desc, bool twin)
+{
+	device_describe(desc);
+	create_as(m, desc, twin, NULL, 0);
+}
+
+/* Make room for one more capability. */
+static void drop_memory_region(struct device_desc *desc, uint32_t type)
+{
+	struct kvpci_region *r = desc->regions;
+
+	while (r->type != type || r->bar != BAR_MEM)
+		r++;
+	*r = desc->regions[--desc->create.num_regions];
 }
 
 FIXTURE_SETUP(ecam)
@@ -683,36 +706,108 @@ TEST_F(ecam_file, place_errors)
 }
 
 /* R31: the guest reads what the monitor gave, and cannot change it. */
-TEST_F(ecam_file, vendor_data)
+TEST_F(ecam, vendor_data)
 {
-	static const uint8_t data[] = { 0x34, 0x12, 1, 2, 3, 4, 5, 6 };
+	static const uint8_t data[] = { 0x34, 0x12, 1, 2 };
+	struct machine *m = &self->m;
+	uint32_t at;
+
+	machine_destroy(m);
+	device_describe(&self->desc);
+	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
+	create_as(m, &self->desc, variant->twin, data, sizeof(data));
+	at = find_cap(m, PCI_CAP_ID_VNDR, VENDOR_CFG, 0);
+	ASSERT_NE(0, at);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(8, cfg_rd(m, at + 2, 1));
+	EXPECT_EQ(0x02011234, cfg_rd(m, at + 4, 4));
+	EXPECT_EQ(0, cfg_wr(m, at + 4, 4, ~0U));
+	EXPECT_EQ(0x02011234, cfg_rd(m, at + 4, 4));
+}
+
+TEST_F(ecam_file, vendor_data_errors)
+{
 	static const uint8_t virtio[] = { 0xf4, 0x1a, 0, 0 };
 	static const uint8_t large[KVPCI_MAX_VENDOR_DATA + 4] = { 1 };
-	const uint64_t base = ECAM_ADDR + (FN(0, 9, 0) << 12);
-	struct kvpci_region *regions = self->desc.regions;
-	struct machine *m = &self->m;
-	uint32_t at, last = 0;
+	static const struct {
+		const void *data;
+		uint32_t length;
+		int expect;
+	} rows[] = {
+		{ large, 6, -EINVAL },
+		{ virtio, 4, -EINVAL },
+		{ large, sizeof(large), -EINVAL },
+		{ large, KVPCI_MAX_VENDOR_DATA, -ENOSPC },
+		{ NULL, 4, -EFAULT },
+		{ large, 4, 0 },
+	};
 	int dev;
 
-	/* room for one more: only one ISR */
-	regions[5] = regions[--self->desc.create.num_regions];
-	dev = device_create(m->vm, &self->desc);
+	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
+	dev = device_create(self->m.vm, &self->desc);
 	ASSERT_LE(0, dev);
-	EXPECT_EQ(-EINVAL, place_vendor(dev, data, 6));
-	EXPECT_EQ(-EINVAL, place_vendor(dev, virtio, 4));
-	EXPECT_EQ(-EINVAL, place_vendor(dev, large, sizeof(large)));
-	EXPECT_EQ(-ENOSPC, place_vendor(dev, large, KVPCI_MAX_VENDOR_DATA));
-	EXPECT_EQ(-EFAULT, place_vendor(dev, NULL, 4));
-	ASSERT_EQ(0, place_vendor(dev, data, 4));
-	for (at = guest_read(&m->g, base + PCI_CAPABILITY_LIST, 1); at;
-	     at = guest_read(&m->g, base + at + 1, 1))
-		last = at;
-	EXPECT_EQ(0x09080009, guest_read(&m->g, base + last, 4));
-	EXPECT_EQ(0x02011234, guest_read(&m->g, base + last + 4, 4));
-	guest_write(&m->g, base + last + 4, 4, ~0U);
-	EXPECT_EQ(0x02011234, guest_read(&m->g, base + last + 4, 4));
-	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		EXPECT_EQ(rows[i].expect,
+			  place_vendor(dev, FN(0, 9, 0), 0x020000, 0,
+				       KVPCI_GSI_NONE, rows[i].data,
+				       rows[i].length))
+			TH_LOG("row %zu", i);
+	}
 	close(dev);
+}
+
+/*
+ * R29, R30: the driver finds the region where the capability says; memory that
+ * the monitor puts there is memory, and nothing in it is a register.
+ */
+TEST_F(ecam, shared_memory)
+{
+	const uint64_t at = MEM_BASE + SHM_OFFSET;
+	struct machine *m = &self->m;
+	struct kvm_userspace_memory_region slot = {
+		.slot = 9, .guest_phys_addr = at, .memory_size = SHM_SIZE,
+	};
+	uint32_t *memory, cap;
+
+	machine_destroy(m);
+	device_describe(&self->desc);
+	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
+	drop_memory_region(&self->desc, KVPCI_REGION_DEVICE);
+	self->desc.regions[self->desc.create.num_regions++] =
+		(struct kvpci_region){ KVPCI_REGION_SHM, BAR_MEM, SHM_OFFSET,
+				       SHM_SIZE, 0, SHM_ID };
+	create_as(m, &self->desc, variant->twin, NULL, 0);
+	set_up(m);
+
+	cap = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG, 0);
+	ASSERT_NE(0, cap);
+	EXPECT_EQ(24, cfg_rd(m, cap + 2, 1));
+	EXPECT_EQ(BAR_MEM | SHM_ID << 8, cfg_rd(m, cap + 4, 2));
+	EXPECT_EQ(SHM_OFFSET, cfg_rd(m, cap + 8, 4));
+	EXPECT_EQ(SHM_SIZE, cfg_rd(m, cap + 12, 4));
+	EXPECT_EQ(0, cfg_rd(m, cap + 16, 4));
+	EXPECT_EQ(0, cfg_rd(m, cap + 20, 4));
+
+	/* Nobody's memory yet, and harmless. */
+	guest_write(&m->g, at, 4, 0x12345678);
+	EXPECT_EQ(0, guest_read(&m->g, at, 4));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+
+	memory = mmap(NULL, SHM_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	slot.userspace_addr = (uintptr_t)memory;
+	ASSERT_EQ(0, ioctl(m->g.vm_fd, KVM_SET_USER_MEMORY_REGION, &slot));
+	memory[1] = 0xcafe;
+	guest_write(&m->g, at, 4, 0x12345678);
+	EXPECT_EQ(0x12345678, memory[0]);
+	EXPECT_EQ(0xcafe, guest_read(&m->g, at + 4, 4));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(DEV_QUEUES, guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2));
+	slot.memory_size = 0;
+	ASSERT_EQ(0, ioctl(m->g.vm_fd, KVM_SET_USER_MEMORY_REGION, &slot));
+	EXPECT_EQ(0, guest_read(&m->g, at, 4));
+	munmap(memory, SHM_SIZE);
 }
 
 TEST_F(ecam_file, config_errors)

@@ -94,7 +94,25 @@ EDIT(regions_touch,
 	unit_add_region(u, (struct kvpci_region){ KVPCI_REGION_ISR,
 		UNIT_BAR_MEM, 0x40, 4, 0, 0 }))
 
+static void shm(struct unit *u, u32 offset, u32 length, u32 id)
+{
+	unit_add_region(u, (struct kvpci_region){
+		KVPCI_REGION_SHM, UNIT_BAR_MEM, offset, length, 0, id });
+}
+
+EDIT(shm_one, shm(u, 0x2000, 0x1000, 255))
+EDIT(shm_two, shm(u, 0x2000, 0x1000, 0); shm(u, 0x3000, 0x1000, 1))
+
 /* Edits that make it unsound. */
+EDIT(shm_same_id, shm(u, 0x2000, 0x1000, 7); shm(u, 0x3000, 0x1000, 7))
+EDIT(shm_large_id, shm(u, 0x2000, 0x1000, 256))
+EDIT(shm_misaligned, shm(u, 0x2800, 0x1000, 0))
+EDIT(shm_odd, shm(u, 0x2000, 0x1800, 0))
+EDIT(shm_empty, shm(u, 0x2000, 0, 0))
+EDIT(shm_outside, shm(u, 0x3000, 0x2000, 0))
+EDIT(shm_over, shm(u, 0x1000, 0x1000, 0))
+EDIT(shm_io, shm(u, 0, 0x1000, 0);
+	u->regions[u->desc.num_regions - 1].bar = UNIT_BAR_IO)
 EDIT(id_zero, u->desc.virtio_id = 0)
 EDIT(id_large, u->desc.virtio_id = 64)
 EDIT(queues_zero, u->desc.num_queues = 0)
@@ -130,9 +148,9 @@ EDIT(mem_large, u->desc.bars[4] =
 EDIT(mem_odd, u->desc.bars[5] = ((struct kvpci_bar){ KVPCI_BAR_MEM32, 12288 }))
 EDIT(mem_zero, u->desc.bars[5] = ((struct kvpci_bar){ KVPCI_BAR_MEM32, 0 }))
 EDIT(type_zero, REGION(ISR)->type = 0)
-EDIT(type_large, REGION(ISR)->type = 7)
+EDIT(type_large, REGION(ISR)->type = KVPCI_REGION_SHM + 1)
 EDIT(type_huge, REGION(ISR)->type = ~0U)
-EDIT(region_reserved, REGION(ISR)->__reserved = 1)
+EDIT(region_reserved, REGION(ISR)->id = 1)
 EDIT(common_misaligned, u->regions[4].offset = 2)
 EDIT(isr_misaligned, u->regions[5].offset = 0x101)
 EDIT(device_misaligned, u->regions[6].offset = 0x202)
@@ -245,6 +263,7 @@ static const struct {
 	ROW(deps_met, 0), ROW(dep_met_by_one, 0), ROW(dep_met_high, 0),
 	ROW(deps_most, 0), ROW(suspend, 0),
 	ROW(admin_vq, 0), ROW(admin_most, 0), ROW(common_with_admin, 0),
+	ROW(shm_one, 0), ROW(shm_two, 0),
 
 	ROW(id_zero, -EINVAL), ROW(id_large, -EINVAL),
 	ROW(queues_zero, -EINVAL), ROW(queues_many, -EINVAL),
@@ -291,6 +310,10 @@ static const struct {
 	ROW(no_common, -ENODATA), ROW(no_doorbells, -ENODATA),
 	ROW(no_isr, -ENODATA), ROW(no_device, -ENODATA),
 	ROW(no_table, -ENODATA), ROW(no_pba, -ENODATA),
+	ROW(shm_same_id, -EEXIST), ROW(shm_large_id, -EINVAL),
+	ROW(shm_misaligned, -EINVAL), ROW(shm_odd, -EINVAL),
+	ROW(shm_empty, -EINVAL), ROW(shm_outside, -ERANGE),
+	ROW(shm_over, -EEXIST), ROW(shm_io, -EINVAL),
 	ROW(sr_iov, -EOPNOTSUPP),
 	ROW(reserved_feature_first, -EOPNOTSUPP),
 	ROW(reserved_feature_last, -EOPNOTSUPP),

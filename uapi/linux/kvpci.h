@@ -85,6 +85,7 @@ enum {
 #define KVPCI_CAP_ADMIN_VQ	(1ULL << 10)	/* VIRTIO_F_ADMIN_VQ */
 #define KVPCI_CAP_ASK_FEATURES	(1ULL << 11)	/* KVPCI_DEVICE_ASK_FEATURES */
 #define KVPCI_CAP_VENDOR_DATA	(1ULL << 12)	/* a vendor data capability */
+#define KVPCI_CAP_SHM		(1ULL << 13)	/* KVPCI_REGION_SHM */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -162,21 +163,29 @@ enum kvpci_region_type {
 	KVPCI_REGION_DEVICE = 4,	/* device configuration, 4.1.4.6 */
 	KVPCI_REGION_MSIX_TABLE = 5,	/* MSI-X table */
 	KVPCI_REGION_MSIX_PBA = 6,	/* MSI-X pending bit array */
+	KVPCI_REGION_SHM = 7,		/* shared memory, 4.1.4.7 */
 };
 
 /**
  * struct kvpci_region - a structure of the device, placed inside a BAR
  * @type: enum kvpci_region_type
  * @bar: index of the BAR
- * @offset: first byte inside the BAR; a multiple of 4 (8 for MSI-X)
- * @length: bytes; at least what the structure needs
+ * @offset: first byte inside the BAR; a multiple of 4 (8 for MSI-X, 4096 for
+ *	shared memory)
+ * @length: bytes; at least what the structure needs; a multiple of 4096 for
+ *	shared memory
  * @multiplier: doorbells only: notify_off_multiplier; 0, or a power of two
  *	from 2 up, from 4 up with NOTIFICATION_DATA (4.1.4.4.1). 0 only where
  *	every queue may share one doorbell.
- * @__reserved: zero
+ * @id: shared memory only: shmid, 0 to 255, of its own (2.10); else zero
  *
  * The same type may appear several times, MSI-X table and PBA once each. Bytes
  * of a BAR that no region claims read as zero and ignore writes.
+ *
+ * So does shared memory, until the monitor puts a memory slot there, which KVM
+ * asks before the module. It is for the monitor to move the slot with the BAR:
+ * it is who maps the BAR, or hands back the write that moves it (see
+ * KVPCI_VM_ECAM).
  */
 struct kvpci_region {
 	__u32 type;
@@ -184,7 +193,7 @@ struct kvpci_region {
 	__u32 offset;
 	__u32 length;
 	__u32 multiplier;
-	__u32 __reserved;
+	__u32 id;
 };
 
 /**
@@ -261,7 +270,8 @@ struct kvpci_feature_dep {
  *	-ENXIO		a region names a BAR that is not there
  *	-ERANGE		a region does not fit inside its BAR
  *	-EEXIST		two regions overlap, or a second MSI-X table or PBA; two
- *			queues with the same queue_notif_config_data
+ *			queues with the same queue_notif_config_data, or shared
+ *			memory regions with the same @id
  *	-ENODATA	a region that every device needs is missing: common
  *			configuration, doorbells, ISR; device configuration if
  *			@config_size is not 0; table and PBA if @num_vectors
@@ -430,7 +440,7 @@ struct kvpci_vm_ecam {
  *	-EBUSY		the device has been placed, or mapped, already
  *	-ENOSPC		the capabilities do not all fit into 192 bytes. Beside
  *			@vendor_length + 4, regions take 16 each, doorbells 20,
- *			MSI-X 12, and what every function has 40
+ *			shared memory 24, MSI-X 12, and what every function has 40
  */
 struct kvpci_device_place {
 	__u32 size;

@@ -87,8 +87,7 @@ int user_config(struct transport *t, uint32_t offset, uint32_t length,
 }
 
 /* The bus is pci.c's: @function is of interest to the module only. */
-int user_place(struct transport *t, uint32_t function, uint32_t class_code,
-	       uint32_t intx_pin, uint32_t gsi)
+int user_place(struct transport *t, struct kvpci_device_place *place)
 {
 	struct user_transport *u = user_of(t);
 	struct kvpci_device_create desc = {
@@ -96,12 +95,17 @@ int user_place(struct transport *t, uint32_t function, uint32_t class_code,
 		.num_vectors = u->core.num_vectors,
 		.num_regions = u->core.region_first[KVPCI_NUM_BARS],
 	};
+	int err;
 
-	(void)function;
 	memcpy(desc.bars, u->core.bars, sizeof(desc.bars));
-	u->gsi = gsi;
-	return kvpci_config_space_init(&u->cs, &desc, u->core.described,
-				       class_code, (u8)intx_pin);
+	u->gsi = place->gsi;
+	err = kvpci_config_space_init(&u->cs, &desc, u->core.described,
+				      place->class_code, (u8)place->intx_pin);
+	if (!err && place->vendor_length)
+		err = kvpci_config_space_add_vendor(&u->cs,
+				(const void *)(uintptr_t)place->vendor_data,
+				place->vendor_length);
+	return err;
 }
 
 bool user_find(struct transport *t, bool io, uint64_t address,

@@ -34,6 +34,7 @@ static const struct {
 	{ KVPCI_CAP_ADMIN_VQ, "admin_vq" },
 	{ KVPCI_CAP_ASK_FEATURES, "ask_features" },
 	{ KVPCI_CAP_VENDOR_DATA, "vendor_data" },
+	{ KVPCI_CAP_SHM, "shared_memory" },
 };
 
 static const struct {

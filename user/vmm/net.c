@@ -437,6 +437,7 @@ static void make_name(const struct net *net, uint8_t *name, size_t size)
 static int plug_in(struct net *net, struct transport_vm *tvm,
 		   const struct net_options *options)
 {
+	struct kvpci_device_place place = { .class_code = PCI_CLASS_ETHERNET };
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
 	struct kvpci_device_create desc = { .flags = 0 };
 	uint8_t config_bytes[CONFIG_SIZE];
@@ -479,7 +480,7 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 						     net->calls[i]);
 	if (err)
 		return report_error(err, "net %s: eventfds", net->tap);
-	return pci_add(tvm->vm->pci, &desc, PCI_CLASS_ETHERNET, net->transport);
+	return pci_add(tvm->vm->pci, &desc, &place, net->transport);
 }
 
 static int open_vhosts(struct net *net)

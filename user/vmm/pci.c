@@ -148,6 +148,7 @@ static enum exit_class classify(uint32_t region_type)
 		[KVPCI_REGION_DEVICE] = EXIT_BAR_DEVICE,
 		[KVPCI_REGION_MSIX_TABLE] = EXIT_BAR_MSIX_TABLE,
 		[KVPCI_REGION_MSIX_PBA] = EXIT_BAR_MSIX_PBA,
+		[KVPCI_REGION_SHM] = EXIT_BAR_NONE,
 	};
 
 	return classes[region_type];
@@ -219,7 +220,7 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 }
 
 int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
-	    uint32_t class_code, struct transport *t)
+	    struct kvpci_device_place *place, struct transport *t)
 {
 	unsigned int slot = pci->num_slots;
 	uint32_t gsi = PCI_GSI_BASE + (slot + INTX_PIN - 1) % PCI_GSI_COUNT;
@@ -233,8 +234,10 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
 	err = pci_place(&pci->places, desc->bars, addr);
 	if (err)
 		return err;
-	err = t->ops->place(t, slot * FUNCTIONS_PER_SLOT, class_code, INTX_PIN,
-			    gsi);
+	place->function = slot * FUNCTIONS_PER_SLOT;
+	place->intx_pin = INTX_PIN;
+	place->gsi = gsi;
+	err = t->ops->place(t, place);
 	if (!err)
 		err = set_up(t, desc->bars, addr, gsi);
 	if (err)

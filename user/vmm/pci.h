@@ -40,13 +40,13 @@ void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
  * pci_add() - plug a virtio function into the next slot and place its BARs
  * @pci: the bus
  * @desc: the device, with its regions
- * @class_code: PCI class code, 24 bits
+ * @place: class_code, and vendor_data if there is any; the rest is filled in
  * @transport: who answers its registers; outlives the bus's last access
  *
  * Return: 0 or a negative errno value, reported.
  */
 int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
-	    uint32_t class_code, struct transport *transport);
+	    struct kvpci_device_place *place, struct transport *transport);
 
 /**
  * pci_config_access() - access configuration space through the ECAM

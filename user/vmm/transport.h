@@ -75,8 +75,8 @@ struct transport_ops {
 		      struct kvpci_device_create *desc,
 		      struct transport **transport);
 	void (*destroy)(struct transport *transport);
-	int (*place)(struct transport *transport, uint32_t function,
-		     uint32_t class_code, uint32_t intx_pin, uint32_t gsi);
+	int (*place)(struct transport *transport,
+		     struct kvpci_device_place *place);
 	int (*config)(struct transport *transport, uint32_t offset,
 		      uint32_t length, uint32_t *value, bool write);
 	bool (*find)(struct transport *transport, bool io, uint64_t address,

@@ -125,16 +125,14 @@ static void kernel_destroy(struct transport *t)
 	free(t);
 }
 
-static int kernel_place(struct transport *t, uint32_t function,
-			uint32_t class_code, uint32_t intx_pin, uint32_t gsi)
+static int kernel_place(struct transport *t, struct kvpci_device_place *place)
 {
 	struct kernel_transport *k = kernel_of(t);
 	int err;
 
-	err = libkvpci_device_place(t->event_fd, function, class_code,
-				    intx_pin, gsi);
+	err = libkvpci_device_place_as(t->event_fd, place);
 	if (!err && k->tvm->shadow)
-		err = shadow_add(k->tvm->shadow, t->event_fd, function,
+		err = shadow_add(k->tvm->shadow, t->event_fd, place->function,
 				 &k->desc, &k->shadow);
 	return err;
 }

@@ -67,8 +67,7 @@ void user_carry_out(struct user_transport *u, struct kvpci_effect effect);
 void user_update_interrupts(struct user_transport *u);
 
 /* Operations of config_user.c */
-int user_place(struct transport *t, uint32_t function, uint32_t class_code,
-	       uint32_t intx_pin, uint32_t gsi);
+int user_place(struct transport *t, struct kvpci_device_place *place);
 int user_config(struct transport *t, uint32_t offset, uint32_t length,
 		uint32_t *value, bool write);
 bool user_find(struct transport *t, bool io, uint64_t address,

@@ -29,6 +29,8 @@ static struct {
 	int fd;
 	unsigned int num;
 	struct transport *devices[PCI_SLOTS];
+	const void *vendor_data;
+	uint32_t vendor_length;
 } twin = { .fd = -1 };
 
 /* --- the guest's side ----------------------------------------------------- */
@@ -72,8 +74,15 @@ int twin_create(struct guest *g)
 	return twin.fd;
 }
 
+void twin_vendor_data(const void *data, uint32_t length)
+{
+	twin.vendor_data = data;
+	twin.vendor_length = length;
+}
+
 void twin_destroy(void)
 {
+	twin_vendor_data(NULL, 0);
 	while (--twin.num)
 		transport_user.destroy(twin.devices[twin.num]);
 	transport_user.close(&twin.tvm);
@@ -118,6 +127,11 @@ static void config_write(unsigned int slot, uint32_t at, unsigned int width,
 
 static int create(struct kvpci_device_create *desc)
 {
+	struct kvpci_device_place place = {
+		.class_code = CLASS_CODE,
+		.vendor_data = (uintptr_t)twin.vendor_data,
+		.vendor_length = twin.vendor_length,
+	};
 	struct transport *t;
 	int err;
 
@@ -126,7 +140,7 @@ static int create(struct kvpci_device_create *desc)
 	err = transport_user.create(&twin.tvm, desc, &t);
 	if (err)
 		return err;
-	err = pci_add(twin.vm.pci, desc, CLASS_CODE, t);
+	err = pci_add(twin.vm.pci, desc, &place, t);
 	if (err) {
 		transport_user.destroy(t);
 		return err;

@@ -20,6 +20,9 @@
  */
 int twin_create(struct guest *g);
 
+/** twin_vendor_data() - the vendor data (4.1.4.8) of devices made from now on */
+void twin_vendor_data(const void *data, uint32_t length);
+
 /** twin_destroy() - take bus and devices away; the guest no longer runs */
 void twin_destroy(void);
 
