@@ -12,10 +12,6 @@
 #include "lib/machine.h"
 #include "kselftest_harness.h"
 
-/* A guest for each allocation, on a kernel that checks everything. */
-#undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT 600
-
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define SLAB		"/sys/kernel/debug/failslab/"
 #define PAGES		"/sys/kernel/debug/fail_page_alloc/"
