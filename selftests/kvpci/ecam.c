@@ -6,25 +6,12 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 
-#include "lib/machine.h"
-#include "lib/twin.h"
+#include "lib/function.h"
 #include "kselftest_harness.h"
 
-#define MODULE_BUSES	2	/* the launcher has one */
-#define FN(bus, dev, fn) ((bus) << 8 | (dev) << 3 | (fn))
-#define OURS		FN(0, 1, 0)
-#define USERS		FN(0, 0, 0)	/* the host bridge is the monitor's */
 #define BRIDGE		0x00081b36	/* what the launcher has there */
-#define PIN		DEV_PIN
 #define PIN_VECTOR	0x31
-#define VENDOR_CFG	9	/* cfg_type of vendor data, 4.1.4 */
-#define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
-#define SHM_OFFSET	0x2000
-#define SHM_SIZE	0x2000
-#define SHM_ID		5
 
 FIXTURE(ecam) {
 	struct machine m;
@@ -41,88 +28,10 @@ FIXTURE(ecam_file) {
 	struct device_desc desc;
 };
 
-static int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users)
-{
-	struct kvpci_vm_ecam ecam = {
-		.size = sizeof(ecam), .addr = addr, .num_buses = buses,
-		.user_functions = (uintptr_t)users,
-	};
-
-	return do_ioctl(vm, KVPCI_VM_ECAM, &ecam);
-}
-
-/* With a vendor data capability, if it has bytes. */
-static int place_vendor(int dev, uint32_t function, uint32_t class_code,
-			uint32_t pin, uint32_t gsi, const void *data,
-			uint32_t length)
-{
-	struct kvpci_device_place p = {
-		.size = sizeof(p), .function = function,
-		.class_code = class_code, .intx_pin = pin, .gsi = gsi,
-		.vendor_data = (uintptr_t)data, .vendor_length = length,
-	};
-
-	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
-}
-
-static int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
-		 uint32_t gsi)
-{
-	return place_vendor(dev, function, class_code, pin, gsi, NULL, 0);
-}
-
-static int config_access(int dev, uint32_t flags, uint32_t offset,
-			 uint32_t length, uint32_t *value)
-{
-	struct kvpci_device_config c = {
-		.size = sizeof(c), .flags = flags, .offset = offset,
-		.length = length, .value = *value,
-	};
-	int ret = do_ioctl(dev, KVPCI_DEVICE_CONFIG, &c);
-
-	*value = c.value;
-	return ret;
-}
-
-/* A machine whose device is on a bus, as firmware finds it. */
-static void create_as(struct machine *m, struct device_desc *desc, bool twin,
-		      const void *vendor, uint32_t length)
-{
-	uint8_t users[MODULE_BUSES * 32] = { 0 };
-
-	users[USERS / 8] = 1 << (USERS % 8);
-	machine_open(m, 1, twin);
-	if (twin)
-		twin_vendor_data(vendor, length);
-	m->dev = device_create(m->vm, desc);
-	if (m->dev < 0)
-		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
-	machine_fds(m);
-	if (!twin && (make_ecam(m->vm, ECAM_ADDR, MODULE_BUSES, users) ||
-		      place_vendor(m->dev, OURS, 0x020000, 1, PIN, vendor,
-				   length)))
-		guest_die("KVPCI_DEVICE_PLACE");
-}
-
-static void create(struct machine *m, struct device_desc *desc, bool twin)
-{
-	device_describe(desc);
-	create_as(m, desc, twin, NULL, 0);
-}
-
-/* Make room for one more capability. */
-static void drop_memory_region(struct device_desc *desc, uint32_t type)
-{
-	struct kvpci_region *r = desc->regions;
-
-	while (r->type != type || r->bar != BAR_MEM)
-		r++;
-	*r = desc->regions[--desc->create.num_regions];
-}
-
 FIXTURE_SETUP(ecam)
 {
-	create(&self->m, &self->desc, variant->twin);
+	device_describe(&self->desc);
+	function_create(&self->m, &self->desc, variant->twin, NULL, 0);
 	self->buses = variant->twin ? 1 : MODULE_BUSES;
 	self->moved = variant->twin ? 0 : 1;
 }
@@ -134,66 +43,13 @@ FIXTURE_TEARDOWN(ecam)
 
 FIXTURE_SETUP(ecam_file)
 {
-	create(&self->m, &self->desc, false);
+	device_describe(&self->desc);
+	function_create(&self->m, &self->desc, false, NULL, 0);
 }
 
 FIXTURE_TEARDOWN(ecam_file)
 {
 	machine_destroy(&self->m);
-}
-
-static uint64_t at_function(uint32_t function, uint32_t offset)
-{
-	return ECAM_ADDR + ((uint64_t)function << 12) + offset;
-}
-
-static uint32_t cfg_rd(struct machine *m, uint32_t offset, unsigned int width)
-{
-	return guest_read(&m->g, at_function(OURS, offset), width);
-}
-
-/* A write by the guest; one that exits is handed back, as a monitor does. */
-static unsigned int cfg_wr(struct machine *m, uint32_t offset,
-			   unsigned int width, uint32_t value)
-{
-	struct guest_vcpu *vcpu = &m->g.vcpu[0];
-	unsigned int exits;
-
-	guest_write(&m->g, at_function(OURS, offset), width, value);
-	exits = vcpu->exits;
-	for (unsigned int i = 0; i < exits; i++) {
-		const struct guest_exit *e = &vcpu->exit[i];
-		uint32_t v = e->value;
-
-		if (config_access(m->dev, KVPCI_ACCESS_WRITE, e->addr & 0xfff,
-				  e->width, &v))
-			guest_die("KVPCI_DEVICE_CONFIG");
-	}
-	return exits;
-}
-
-static uint32_t find_cap(struct machine *m, uint8_t id, uint8_t type, int nth)
-{
-	uint32_t at = cfg_rd(m, PCI_CAPABILITY_LIST, 1);
-
-	for (int i = 0; at && i < 48; i++) {
-		if (cfg_rd(m, at, 1) == id &&
-		    (!type || cfg_rd(m, at + 3, 1) == type) && !nth--)
-			return at;
-		at = cfg_rd(m, at + 1, 1);
-	}
-	return 0;
-}
-
-/* As firmware leaves it: BARs at the usual places, decoding, bus master. */
-static void set_up(struct machine *m)
-{
-	cfg_wr(m, BAR(0), 4, IO_BASE);
-	cfg_wr(m, BAR(1), 4, MEM_BASE);
-	cfg_wr(m, BAR(2), 4, (uint32_t)MSIX_BASE);
-	cfg_wr(m, BAR(3), 4, MSIX_BASE >> 32);
-	cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-	       PCI_COMMAND_MASTER);
 }
 
 TEST_F(ecam, identity)
@@ -703,111 +559,6 @@ TEST_F(ecam_file, place_errors)
 	EXPECT_EQ(-ENOSPC, place(dev, FN(0, 5, 0), 0x020000, 1, PIN));
 	EXPECT_EQ(0, device_map(dev, 0, 0xd1000000, 0));
 	close(dev);
-}
-
-/* R31: the guest reads what the monitor gave, and cannot change it. */
-TEST_F(ecam, vendor_data)
-{
-	static const uint8_t data[] = { 0x34, 0x12, 1, 2 };
-	struct machine *m = &self->m;
-	uint32_t at;
-
-	machine_destroy(m);
-	device_describe(&self->desc);
-	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
-	create_as(m, &self->desc, variant->twin, data, sizeof(data));
-	at = find_cap(m, PCI_CAP_ID_VNDR, VENDOR_CFG, 0);
-	ASSERT_NE(0, at);
-	EXPECT_EQ(0, m->g.vcpu[0].exits);
-	EXPECT_EQ(8, cfg_rd(m, at + 2, 1));
-	EXPECT_EQ(0x02011234, cfg_rd(m, at + 4, 4));
-	EXPECT_EQ(0, cfg_wr(m, at + 4, 4, ~0U));
-	EXPECT_EQ(0x02011234, cfg_rd(m, at + 4, 4));
-}
-
-TEST_F(ecam_file, vendor_data_errors)
-{
-	static const uint8_t virtio[] = { 0xf4, 0x1a, 0, 0 };
-	static const uint8_t large[KVPCI_MAX_VENDOR_DATA + 4] = { 1 };
-	static const struct {
-		const void *data;
-		uint32_t length;
-		int expect;
-	} rows[] = {
-		{ large, 6, -EINVAL },
-		{ virtio, 4, -EINVAL },
-		{ large, sizeof(large), -EINVAL },
-		{ large, KVPCI_MAX_VENDOR_DATA, -ENOSPC },
-		{ NULL, 4, -EFAULT },
-		{ large, 4, 0 },
-	};
-	int dev;
-
-	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
-	dev = device_create(self->m.vm, &self->desc);
-	ASSERT_LE(0, dev);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		EXPECT_EQ(rows[i].expect,
-			  place_vendor(dev, FN(0, 9, 0), 0x020000, 0,
-				       KVPCI_GSI_NONE, rows[i].data,
-				       rows[i].length))
-			TH_LOG("row %zu", i);
-	}
-	close(dev);
-}
-
-/*
- * R29, R30: the driver finds the region where the capability says; memory that
- * the monitor puts there is memory, and nothing in it is a register.
- */
-TEST_F(ecam, shared_memory)
-{
-	const uint64_t at = MEM_BASE + SHM_OFFSET;
-	struct machine *m = &self->m;
-	struct kvm_userspace_memory_region slot = {
-		.slot = 9, .guest_phys_addr = at, .memory_size = SHM_SIZE,
-	};
-	uint32_t *memory, cap;
-
-	machine_destroy(m);
-	device_describe(&self->desc);
-	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
-	drop_memory_region(&self->desc, KVPCI_REGION_DEVICE);
-	self->desc.regions[self->desc.create.num_regions++] =
-		(struct kvpci_region){ KVPCI_REGION_SHM, BAR_MEM, SHM_OFFSET,
-				       SHM_SIZE, 0, SHM_ID };
-	create_as(m, &self->desc, variant->twin, NULL, 0);
-	set_up(m);
-
-	cap = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG, 0);
-	ASSERT_NE(0, cap);
-	EXPECT_EQ(24, cfg_rd(m, cap + 2, 1));
-	EXPECT_EQ(BAR_MEM | SHM_ID << 8, cfg_rd(m, cap + 4, 2));
-	EXPECT_EQ(SHM_OFFSET, cfg_rd(m, cap + 8, 4));
-	EXPECT_EQ(SHM_SIZE, cfg_rd(m, cap + 12, 4));
-	EXPECT_EQ(0, cfg_rd(m, cap + 16, 4));
-	EXPECT_EQ(0, cfg_rd(m, cap + 20, 4));
-
-	/* Nobody's memory yet, and harmless. */
-	guest_write(&m->g, at, 4, 0x12345678);
-	EXPECT_EQ(0, guest_read(&m->g, at, 4));
-	EXPECT_EQ(0, m->g.vcpu[0].exits);
-
-	memory = mmap(NULL, SHM_SIZE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, memory);
-	slot.userspace_addr = (uintptr_t)memory;
-	ASSERT_EQ(0, ioctl(m->g.vm_fd, KVM_SET_USER_MEMORY_REGION, &slot));
-	memory[1] = 0xcafe;
-	guest_write(&m->g, at, 4, 0x12345678);
-	EXPECT_EQ(0x12345678, memory[0]);
-	EXPECT_EQ(0xcafe, guest_read(&m->g, at + 4, 4));
-	EXPECT_EQ(0, m->g.vcpu[0].exits);
-	EXPECT_EQ(DEV_QUEUES, guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2));
-	slot.memory_size = 0;
-	ASSERT_EQ(0, ioctl(m->g.vm_fd, KVM_SET_USER_MEMORY_REGION, &slot));
-	EXPECT_EQ(0, guest_read(&m->g, at, 4));
-	munmap(memory, SHM_SIZE);
 }
 
 TEST_F(ecam_file, config_errors)

@@ -95,16 +95,18 @@ int user_place(struct transport *t, struct kvpci_device_place *place)
 		.num_vectors = u->core.num_vectors,
 		.num_regions = u->core.region_first[KVPCI_NUM_BARS],
 	};
+	const uint8_t *vendor;
 	int err;
 
 	memcpy(desc.bars, u->core.bars, sizeof(desc.bars));
 	u->gsi = place->gsi;
 	err = kvpci_config_space_init(&u->cs, &desc, u->core.described,
 				      place->class_code, (u8)place->intx_pin);
-	if (!err && place->vendor_length)
-		err = kvpci_config_space_add_vendor(&u->cs,
-				(const void *)(uintptr_t)place->vendor_data,
-				place->vendor_length);
+	if (!err && place->vendor_length) {
+		vendor = (const void *)(uintptr_t)place->vendor_data;
+		err = kvpci_config_space_add_vendor(&u->cs, vendor,
+						    place->vendor_length);
+	}
 	return err;
 }
 

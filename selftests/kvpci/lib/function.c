@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device that is a function of a PCI bus: making one, and its configuration
+ * space as guest and monitor access it.
+ */
+#include <linux/pci_regs.h>
+
+#include "function.h"
+#include "twin.h"
+
+int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users)
+{
+	struct kvpci_vm_ecam ecam = {
+		.size = sizeof(ecam), .addr = addr, .num_buses = buses,
+		.user_functions = (uintptr_t)users,
+	};
+
+	return do_ioctl(vm, KVPCI_VM_ECAM, &ecam);
+}
+
+int place_vendor(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
+		 uint32_t gsi, const void *data, uint32_t length)
+{
+	struct kvpci_device_place p = {
+		.size = sizeof(p), .function = function,
+		.class_code = class_code, .intx_pin = pin, .gsi = gsi,
+		.vendor_data = (uintptr_t)data, .vendor_length = length,
+	};
+
+	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+}
+
+int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
+	  uint32_t gsi)
+{
+	return place_vendor(dev, function, class_code, pin, gsi, NULL, 0);
+}
+
+int config_access(int dev, uint32_t flags, uint32_t offset, uint32_t length,
+		  uint32_t *value)
+{
+	struct kvpci_device_config c = {
+		.size = sizeof(c), .flags = flags, .offset = offset,
+		.length = length, .value = *value,
+	};
+	int ret = do_ioctl(dev, KVPCI_DEVICE_CONFIG, &c);
+
+	*value = c.value;
+	return ret;
+}
+
+void function_create(struct machine *m, struct device_desc *desc, bool twin,
+		     const void *vendor, uint32_t length)
+{
+	uint8_t users[MODULE_BUSES * 32] = { 0 };
+
+	users[USERS / 8] = 1 << (USERS % 8);
+	machine_open(m, 1, twin);
+	if (twin)
+		twin_vendor_data(vendor, length);
+	m->dev = device_create(m->vm, desc);
+	if (m->dev < 0)
+		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
+	machine_fds(m);
+	if (!twin && (make_ecam(m->vm, ECAM_ADDR, MODULE_BUSES, users) ||
+		      place_vendor(m->dev, OURS, 0x020000, 1, PIN, vendor,
+				   length)))
+		guest_die("KVPCI_DEVICE_PLACE");
+}
+
+uint64_t at_function(uint32_t function, uint32_t offset)
+{
+	return ECAM_ADDR + ((uint64_t)function << 12) + offset;
+}
+
+uint32_t cfg_rd(struct machine *m, uint32_t offset, unsigned int width)
+{
+	return guest_read(&m->g, at_function(OURS, offset), width);
+}
+
+unsigned int cfg_wr(struct machine *m, uint32_t offset, unsigned int width,
+		    uint32_t value)
+{
+	struct guest_vcpu *vcpu = &m->g.vcpu[0];
+	unsigned int exits;
+
+	guest_write(&m->g, at_function(OURS, offset), width, value);
+	exits = vcpu->exits;
+	for (unsigned int i = 0; i < exits; i++) {
+		const struct guest_exit *e = &vcpu->exit[i];
+		uint32_t v = e->value;
+
+		if (config_access(m->dev, KVPCI_ACCESS_WRITE, e->addr & 0xfff,
+				  e->width, &v))
+			guest_die("KVPCI_DEVICE_CONFIG");
+	}
+	return exits;
+}
+
+uint32_t find_cap(struct machine *m, uint8_t id, uint8_t type, int nth)
+{
+	uint32_t at = cfg_rd(m, PCI_CAPABILITY_LIST, 1);
+
+	for (int i = 0; at && i < 48; i++) {
+		if (cfg_rd(m, at, 1) == id &&
+		    (!type || cfg_rd(m, at + 3, 1) == type) && !nth--)
+			return at;
+		at = cfg_rd(m, at + 1, 1);
+	}
+	return 0;
+}
+
+void set_up(struct machine *m)
+{
+	cfg_wr(m, BAR(0), 4, IO_BASE);
+	cfg_wr(m, BAR(1), 4, MEM_BASE);
+	cfg_wr(m, BAR(2), 4, (uint32_t)MSIX_BASE);
+	cfg_wr(m, BAR(3), 4, MSIX_BASE >> 32);
+	cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+	       PCI_COMMAND_MASTER);
+}
