@@ -20,7 +20,8 @@
 			 { KVPCI_REGION_ISR, "isr" },			\
 			 { KVPCI_REGION_DEVICE, "device" },		\
 			 { KVPCI_REGION_MSIX_TABLE, "msix-table" },	\
-			 { KVPCI_REGION_MSIX_PBA, "msix-pba" })
+			 { KVPCI_REGION_MSIX_PBA, "msix-pba" },		\
+			 { KVPCI_REGION_SHM, "shared-memory" })
 
 #define kvpci_show_event(kind)						\
 	__print_symbolic(kind,						\

@@ -18,6 +18,9 @@
 #define KVPCI_FEATURE_WORDS	4	/* feature bits 0 to 127 */
 #define KVPCI_NO_QUEUE		0xffffU	/* no queue's index */
 
+/* For tables by enum kvpci_region_type, in which 0 is none. */
+#define KVPCI_NUM_REGION_TYPES	(KVPCI_REGION_SHM + 1)
+
 /* What the guest's access wants done. */
 enum kvpci_effect_kind {
 	KVPCI_EFFECT_NONE = 0,

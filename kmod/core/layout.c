@@ -11,7 +11,7 @@
 static const struct region_rule {
 	u16 align;
 	u8 flags;
-} region_rules[] = {
+} region_rules[KVPCI_NUM_REGION_TYPES] = {
 	[KVPCI_REGION_COMMON] = { .align = 4 },
 	[KVPCI_REGION_NOTIFY] = { .align = 4 },
 	[KVPCI_REGION_ISR] = { .align = 4 },
