@@ -66,7 +66,7 @@ check-cli: setup-modules setup-user setup-vm ## bad input to the launcher, in L1
 	@SERIES="$(SERIES)" tools/check build cli
 
 check-debug: debug-kernel setup-user setup-kselftest setup-vm ## kselftests and guests on a kernel with KASAN, lockdep, kmemleak
-	@SERIES="$(SERIES)" tools/check build debug-all
+	@SERIES="$(SERIES)" tools/check build debug debug-all
 
 debug-kernel: setup-debug ## build that kernel, once (45 minutes of a processor)
 	@tools/debug-kernel build debug
