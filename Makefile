@@ -10,7 +10,7 @@ SERIES		:= $(shell tools/kernel list)
 KDIR		?=
 
 .PHONY: all help setup modules user headers_check lint demo bench clean distclean
-.PHONY: check check-unit check-model check-kselftest check-boot check-rig check-cli
+.PHONY: check check-unit check-model check-kselftest check-boot check-rig check-cli check-vmx
 .PHONY: check-debug debug-kernel
 .PHONY: kselftest setup-% modules-% FORCE
 
@@ -70,6 +70,9 @@ check-debug: debug-kernel setup-user setup-kselftest setup-vm ## kselftests and 
 
 debug-kernel: setup-debug ## build that kernel, once (45 minutes of a processor)
 	@tools/debug-kernel build debug
+
+check-vmx: setup-modules setup-user setup-kselftest setup-vmx ## kselftests in an L1 with Intel's VMX and IBT, in Bochs
+	@SERIES=6.12 tools/check build vmx
 
 check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 	@SERIES="$(SERIES)" tools/check rig
