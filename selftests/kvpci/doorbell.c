@@ -99,6 +99,122 @@ TEST_F(doorbell, dropped)
 	EXPECT_EQ(0, guest_read(&m->g, MEM_BASE + MEM_DOORBELLS, 2));
 }
 
+/*
+ * Does KVM ask for doorbells in memory before it decodes the access? Then their
+ * address is all there is, as with an ioeventfd of length 0. It does once it has
+ * found out that the page is no memory, so this rings queue 1 first.
+ */
+static bool asks_first(struct machine *m)
+{
+	struct kvpci_info info = { .size = sizeof(info) };
+
+	ring_memory(m, 1);
+	if (signalled(m) != 0x0010)
+		guest_die("the doorbell does not ring");
+	if (m->ctl < 0)
+		return false;
+	if (do_ioctl(m->ctl, KVPCI_INFO, &info))
+		guest_die("KVPCI_INFO");
+	return info.caps & KVPCI_CAP_FAST_MMIO;
+}
+
+TEST_F(doorbell, widths)
+{
+	struct machine *m = &self->m;
+	bool any;
+
+	driver_run(m);
+	any = asks_first(m);
+	for (unsigned int width = 1; width <= 8; width *= 2) {
+		unsigned int kick = any || width == 2;
+
+		/* the address beats the value */
+		guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4, width, 0);
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+		EXPECT_EQ(kick << 4, signalled(m)) TH_LOG("width %u", width);
+		guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4 * DEV_ABSENT,
+			    width, 0);
+		guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4 * DEV_QUEUES,
+			    width, 0);
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+		EXPECT_EQ(0, signalled(m)) TH_LOG("width %u", width);
+	}
+	/* the last that the page has room for, and no queue's */
+	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 0xffc, 4, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, signalled(m));
+	EXPECT_STAT(m, kicks, any ? 5 : 2);
+	EXPECT_STAT(m, kicks_dropped, any ? 9 : 2);
+}
+
+/* What is not at a queue's address is nobody's, ends of the page included. */
+TEST_F(doorbell, between_queues)
+{
+	static const struct {
+		int offset;
+		unsigned int width;
+		unsigned int kicks;
+	} rows[] = {
+		{ 1, 1, 0 }, { 2, 1, 0 }, { 3, 1, 0 }, { 1, 2, 0 },
+		{ 2, 2, 0 }, { 2, 4, 0 }, { 5, 4, 0 }, { 6, 2, 0 },
+		{ 0xfff, 1, 0 }, { 0xffe, 2, 0 },
+		/* KVM divides these at the page's end. */
+		{ 0xfff, 2, 0 }, { 0xffe, 4, 0 }, { -1, 2, 0 }, { -4, 8, 0 },
+		{ -2, 4, 1 },
+	};
+	struct machine *m = &self->m;
+
+	driver_run(m);
+	asks_first(m);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + rows[i].offset,
+			    rows[i].width, 0);
+		EXPECT_EQ(0, m->g.vcpu[0].exits) TH_LOG("row %zu", i);
+		EXPECT_EQ(rows[i].kicks, signalled(m)) TH_LOG("row %zu", i);
+	}
+	EXPECT_STAT(m, kicks, 2);
+	EXPECT_STAT(m, kicks_dropped, 0);
+}
+
+/* Drivers have no reason to; then it may ring, and does nothing else. */
+TEST_F(doorbell, read)
+{
+	struct machine *m = &self->m;
+	unsigned int kick;
+
+	driver_run(m);
+	kick = asks_first(m);
+	guest_read(&m->g, MEM_BASE + MEM_DOORBELLS + 4, 2);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(kick << 4, signalled(m));
+	EXPECT_EQ(0, guest_read(&m->g, MEM_BASE + MEM_DOORBELLS + 6, 2));
+	EXPECT_EQ(0, guest_in(&m->g, IO_BASE + IO_DOORBELL, 2));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, signalled(m));
+}
+
+/* Where the BAR was there is nothing left, on any bus. */
+TEST_F(doorbell, moved)
+{
+	const uint64_t elsewhere = MEM_BASE + 0x100000;
+	struct machine *m = &self->m;
+
+	driver_run(m);
+	ring_memory(m, 1);
+	EXPECT_EQ(0x0010, signalled(m));
+	ASSERT_EQ(0, device_map(m->dev, IO_BASE, elsewhere, MSIX_BASE));
+	ring_memory(m, 1);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, signalled(m));
+	guest_write(&m->g, elsewhere + MEM_DOORBELLS + 4, 2, 1);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x0010, signalled(m));
+	ASSERT_EQ(0, device_map(m->dev, IO_BASE, 0, 0));
+	guest_write(&m->g, elsewhere + MEM_DOORBELLS + 4, 2, 1);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, signalled(m));
+}
+
 /* No kick is lost between DRIVER_OK and the launcher's start. */
 TEST_F(doorbell, kicks_wait_for_the_backend)
 {

@@ -73,7 +73,7 @@ enum {
 
 /* What a module can do: bits of kvpci_info.caps. */
 #define KVPCI_CAP_IO_BAR	(1ULL << 0)	/* BARs in I/O space */
-#define KVPCI_CAP_FAST_MMIO	(1ULL << 1)	/* doorbells without a decode */
+#define KVPCI_CAP_FAST_MMIO	(1ULL << 1)	/* memory doorbells cost less than ports */
 #define KVPCI_CAP_INTX		(1ULL << 2)	/* line interrupts with ISR */
 #define KVPCI_CAP_QUEUE_RESET	(1ULL << 3)	/* VIRTIO_F_RING_RESET */
 #define KVPCI_CAP_ECAM		(1ULL << 4)	/* PCI configuration space */
