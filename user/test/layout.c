@@ -24,6 +24,8 @@ static const uint32_t configs[] = {
 static const unsigned int flags[] = {
 	0, LIBKVPCI_LAYOUT_MEMORY, LIBKVPCI_LAYOUT_MEM32,
 	LIBKVPCI_LAYOUT_MEMORY | LIBKVPCI_LAYOUT_MEM32,
+	LIBKVPCI_LAYOUT_FAST, LIBKVPCI_LAYOUT_FAST | LIBKVPCI_LAYOUT_MEM32,
+	LIBKVPCI_LAYOUT_FAST | LIBKVPCI_LAYOUT_MEMORY,
 };
 
 static int try(uint32_t q, uint32_t v, uint32_t c, unsigned int f)
@@ -78,6 +80,42 @@ TEST(accepted)
 						       queues[q], vectors[v],
 						       configs[c], flags[f]);
 					}
+}
+
+/* Where a driver that takes the first place finds the doorbells. */
+TEST(doorbells)
+{
+	static const struct {
+		unsigned int flags;
+		uint64_t features;
+		uint32_t kind;
+		uint32_t multiplier;
+	} rows[] = {
+		{ 0, 0, KVPCI_BAR_IO, 0 },
+		{ LIBKVPCI_LAYOUT_FAST, 0, KVPCI_BAR_MEM64, 4 },
+		{ LIBKVPCI_LAYOUT_FAST, 1ULL << 38, KVPCI_BAR_IO, 0 },
+		{ LIBKVPCI_LAYOUT_MEMORY, 0, KVPCI_BAR_MEM64, 4 },
+	};
+	struct kvpci_region regions[KVPCI_MAX_REGIONS];
+	unsigned int i, r;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct kvpci_device_create desc = {
+			.num_queues = 2, .num_vectors = 3, .config_size = 12,
+			.features = { rows[i].features },
+		};
+
+		ASSERT_EQ(0, libkvpci_default_layout(&desc, regions,
+						     rows[i].flags));
+		for (r = 0; regions[r].type != KVPCI_REGION_NOTIFY; r++)
+			ASSERT_LT(r, desc.num_regions);
+		EXPECT_EQ(rows[i].kind, desc.bars[regions[r].bar].kind) {
+			TH_LOG("row %u", i);
+		}
+		EXPECT_EQ(rows[i].multiplier, regions[r].multiplier) {
+			TH_LOG("row %u", i);
+		}
+	}
 }
 
 TEST(err_refused)

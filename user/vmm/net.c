@@ -468,7 +468,9 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	desc.features[0] = TAP_FEATURES | OWN_FEATURES |
 		(net->vhost_features & VHOST_FEATURES) |
 		(net->pairs > 1 ? MULTI_FEATURES : 0);
-	err = libkvpci_default_layout(&desc, regions, options->layout);
+	err = libkvpci_default_layout(&desc, regions,
+				      options->layout == OPTIONS_LAYOUT_HOST ?
+				      tvm->layout : options->layout);
 	if (!err)
 		err = tvm->ops->create(tvm, &desc, &net->transport);
 	if (err)

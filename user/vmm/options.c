@@ -195,15 +195,24 @@ static int net_mac(struct net_options *net, const char *value)
 
 static int net_layout(struct net_options *net, const char *value)
 {
-	if (!strcmp(value, "io")) {
-		net->layout = 0;
-	} else if (!strcmp(value, "memory")) {
-		net->layout = LIBKVPCI_LAYOUT_MEMORY;
-	} else {
-		report("--net: layout: '%s' is neither io nor memory", value);
-		return -EINVAL;
+	static const struct {
+		const char *name;
+		unsigned int flags;
+	} layouts[] = {
+		{ "io", 0 },
+		{ "fast", LIBKVPCI_LAYOUT_FAST },
+		{ "memory", LIBKVPCI_LAYOUT_MEMORY },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
+		if (strcmp(value, layouts[i].name))
+			continue;
+		net->layout = layouts[i].flags;
+		return 0;
 	}
-	return 0;
+	report("--net: layout: '%s' is none of io, fast and memory", value);
+	return -EINVAL;
 }
 
 static const struct {
@@ -249,6 +258,7 @@ static int set_net(struct options *o, const char *name, const char *value)
 		return report_error(-ENOMEM, "%s", name);
 	memset(net, 0, sizeof(*net));
 	net->queues = 1;
+	net->layout = OPTIONS_LAYOUT_HOST;
 	rest = copy;
 	while (!err && (item = strsep(&rest, ",")))
 		err = net_item(net, item);
@@ -269,7 +279,7 @@ static const struct option_row rows[] = {
 	{ "--append", VALUE_NEEDED, "STRING", "its command line", set_append },
 	{ "--memory", VALUE_NEEDED, "MIB", "memory (default 512)", set_memory },
 	{ "--cpus", VALUE_NEEDED, "N", "virtual CPUs (default 1)", set_cpus },
-	{ "--net", VALUE_NEEDED, "tap=IFNAME[,queues=N][,mac=ADDR][,layout=io|memory]",
+	{ "--net", VALUE_NEEDED, "tap=IFNAME[,queues=N][,mac=ADDR][,layout=io|fast|memory]",
 	  "a network card on an existing tap; repeatable", set_net },
 	{ "--transport", VALUE_NEEDED, "kernel|user",
 	  "who answers device registers: the kvpci module (default) or this program",

@@ -15,12 +15,13 @@
 #define OPTIONS_MAX_NETS	31	/* slots of the bus, less the bridge */
 #define OPTIONS_MAX_QUEUES	256	/* pairs; a tap has no more */
 #define OPTIONS_MAC_SIZE	6
+#define OPTIONS_LAYOUT_HOST	(~0U)	/* what suits the host */
 
 /**
  * struct net_options - one --net
  * @tap: name of the interface
  * @queues: queue pairs
- * @layout: LIBKVPCI_LAYOUT_* flags
+ * @layout: LIBKVPCI_LAYOUT_* flags, or OPTIONS_LAYOUT_HOST
  * @mac: address, all zero: make one up
  */
 struct net_options {

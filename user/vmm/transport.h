@@ -22,6 +22,7 @@ struct transport_ops;
  * @fd: for the kernel transport: the kvpci VM
  * @shadow_set: for the kernel transport: what the guest is to read as memory
  * @shadow: the same at work, or NULL
+ * @layout: LIBKVPCI_LAYOUT_* flags that suit the host
  */
 struct transport_vm {
 	const struct transport_ops *ops;
@@ -29,6 +30,7 @@ struct transport_vm {
 	int fd;
 	enum shadow_set shadow_set;
 	struct shadow *shadow;
+	unsigned int layout;
 };
 
 /* One device; each transport embeds it in its own. */

@@ -61,6 +61,8 @@ static int kernel_open(struct transport_vm *tvm)
 	err = libkvpci_info(fd, &info);
 	if (err || !(info.caps & KVPCI_CAP_MMAP))
 		tvm->shadow_set = SHADOW_NONE;
+	if (!err && info.caps & KVPCI_CAP_FAST_MMIO)
+		tvm->layout = LIBKVPCI_LAYOUT_FAST;
 	vm = libkvpci_vm_create(fd, tvm->vm->fd);
 	close(fd);
 	if (vm < 0)

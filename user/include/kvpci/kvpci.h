@@ -104,11 +104,12 @@ int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
 /* libkvpci_default_layout() flags */
 #define LIBKVPCI_LAYOUT_MEMORY	(1U << 0)	/* no I/O BAR */
 #define LIBKVPCI_LAYOUT_MEM32	(1U << 1)	/* the memory BAR below 4 GiB */
+#define LIBKVPCI_LAYOUT_FAST	(1U << 2)	/* doorbells in memory only */
 
 /**
  * libkvpci_default_layout() - choose BARs and regions for a device
- * @desc: in: num_queues, num_vectors, config_size; out: bars, regions,
- *	num_regions
+ * @desc: in: num_queues, num_vectors, config_size, features; out: bars,
+ *	regions, num_regions
  * @regions: receives the regions; @desc->regions will point to it
  * @flags: LIBKVPCI_LAYOUT_* bits
  *
@@ -117,6 +118,9 @@ int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
  * configuration. BAR 2 is memory with the same structures a page each, doorbells
  * four bytes apart, MSI-X table and PBA. Regions of the I/O BAR come first:
  * drivers take the first they can use (4.1.4).
+ *
+ * LIBKVPCI_LAYOUT_FAST is for hosts with KVPCI_CAP_FAST_MMIO. It has no effect on
+ * a device that offers NOTIFICATION_DATA, whose doorbells are not answered faster.
  *
  * Return: 0, or -EINVAL: a count beyond the limits or an unknown flag.
  */
