@@ -291,6 +291,8 @@ int kvpci_config_place(struct kvpci_device *device,
 		err = add_vendor(cs, place);
 	if (err)
 		goto free;
+	if (place->flags & KVPCI_PLACE_MULTIFUNCTION)
+		kvpci_config_space_set_multifunction(cs);
 
 	mutex_lock(&device->map_lock);
 	if (device->cs || (device->map && device->map->num))

@@ -225,8 +225,9 @@ static long device_place(void *object, void *arg)
 {
 	const struct kvpci_device_place *place = arg;
 
-	if (place->flags || place->__reserved || place->class_code >> 24 ||
-	    place->intx_pin > 4 || place->vendor_length > KVPCI_MAX_VENDOR_DATA)
+	if (place->flags & ~KVPCI_PLACE_MULTIFUNCTION || place->__reserved ||
+	    place->class_code >> 24 || place->intx_pin > 4 ||
+	    place->vendor_length > KVPCI_MAX_VENDOR_DATA)
 		return -EINVAL;
 	if (place->intx_pin ? place->gsi >= KVPCI_NUM_LINES :
 			      place->gsi != KVPCI_GSI_NONE)

@@ -18,7 +18,8 @@ static long info(void *object, void *arg)
 		     KVPCI_CAP_NOTIFICATION_DATA | KVPCI_CAP_NOTIF_CONFIG_DATA |
 		     KVPCI_CAP_FEATURE_DEPS | KVPCI_CAP_SUSPEND |
 		     KVPCI_CAP_ADMIN_VQ | KVPCI_CAP_ASK_FEATURES |
-		     KVPCI_CAP_VENDOR_DATA | KVPCI_CAP_SHM;
+		     KVPCI_CAP_VENDOR_DATA | KVPCI_CAP_SHM |
+		     KVPCI_CAP_MULTIFUNCTION;
 	/* VMX asks the fast bus first, if the guest's pages are nested. */
 	if (boot_cpu_has(X86_FEATURE_EPT))
 		info->caps |= KVPCI_CAP_FAST_MMIO;

@@ -266,6 +266,11 @@ int kvpci_config_space_init(struct kvpci_config_space *cs,
 	return ok ? 0 : -ENOSPC;
 }
 
+void kvpci_config_space_set_multifunction(struct kvpci_config_space *cs)
+{
+	put(cs->value, PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_MFD);
+}
+
 /* R31. No bit of it can be written, and nothing looks at who reads it. */
 int kvpci_config_space_add_vendor(struct kvpci_config_space *cs, const u8 *data,
 				  u32 length)

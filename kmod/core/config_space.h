@@ -66,6 +66,9 @@ int kvpci_config_space_init(struct kvpci_config_space *cs,
 			    const struct kvpci_region *regions, u32 class,
 			    u8 intx_pin);
 
+/** kvpci_config_space_set_multifunction() - its device may have others as well */
+void kvpci_config_space_set_multifunction(struct kvpci_config_space *cs);
+
 /**
  * kvpci_config_space_add_vendor() - append a vendor data capability (4.1.4.8)
  * @cs: the space, just built

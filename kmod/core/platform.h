@@ -74,5 +74,8 @@ typedef uint64_t u64;
 #ifndef VIRTIO_PCI_CAP_VENDOR_CFG
 #define VIRTIO_PCI_CAP_VENDOR_CFG	9
 #endif
+#ifndef PCI_HEADER_TYPE_MFD
+#define PCI_HEADER_TYPE_MFD		0x80
+#endif
 
 #endif /* KVPCI_CORE_PLATFORM_H */

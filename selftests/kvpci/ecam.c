@@ -98,6 +98,83 @@ TEST_F(ecam, absent)
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 }
 
+/* Return: a new device, a function of a PCI device that has several, or -errno */
+static int place_beside(struct machine *m, struct device_desc *desc,
+			uint32_t function, uint32_t pin)
+{
+	struct kvpci_device_place p = {
+		.size = sizeof(p), .flags = KVPCI_PLACE_MULTIFUNCTION,
+		.function = function, .class_code = 0x020000,
+		.intx_pin = pin, .gsi = PIN,
+	};
+	int dev = device_create(m->vm, desc);
+	int err = dev < 0 ? dev : do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+
+	return err ? err : dev;
+}
+
+/* Slot 1 has functions 0 and 1, slot 2 has function 0, slot 4 function 2 only. */
+static bool place_functions(struct machine *m, struct device_desc *desc,
+			    bool twin)
+{
+	int i;
+
+	/* the launcher comes back to the first slot when all are taken */
+	for (i = 0; twin && i < 31; i++)
+		if (device_create(m->vm, desc) < 0)
+			return false;
+	if (twin)
+		return true;
+	close(m->dev);
+	m->dev = place_beside(m, desc, OURS, 1);
+	return m->dev >= 0 && place_beside(m, desc, FN(0, 1, 1), 2) >= 0 &&
+	       place_beside(m, desc, FN(0, 4, 2), 1) >= 0 &&
+	       !place(device_create(m->vm, desc), FN(0, 2, 0), 0x020000, 1, PIN);
+}
+
+TEST_F(ecam, functions)
+{
+	static const struct {
+		uint32_t function, at;
+		unsigned int width;
+		uint32_t expect;
+		bool module;
+	} rows[] = {
+		{ OURS, PCI_HEADER_TYPE, 1, 0x80, false },
+		{ OURS, PCI_INTERRUPT_PIN, 1, 1, false },
+		{ FN(0, 1, 1), PCI_VENDOR_ID, 4, 0x10411af4, false },
+		{ FN(0, 1, 1), PCI_HEADER_TYPE, 1, 0x80, false },
+		{ FN(0, 1, 1), PCI_INTERRUPT_PIN, 1, 2, false },
+		{ FN(0, 1, 2), PCI_VENDOR_ID, 4, ~0U, false },
+		{ FN(0, 1, 7), PCI_VENDOR_ID, 4, ~0U, false },
+		{ FN(0, 2, 0), PCI_HEADER_TYPE, 1, 0, false },
+		{ FN(0, 2, 1), PCI_HEADER_TYPE, 1, 0xff, false },
+		{ FN(0, 0, 1), PCI_VENDOR_ID, 4, ~0U, false },
+		{ FN(0, 4, 0), PCI_VENDOR_ID, 4, ~0U, true },
+		{ FN(0, 4, 2), PCI_VENDOR_ID, 4, 0x10411af4, true },
+	};
+	struct machine *m = &self->m;
+
+	ASSERT_TRUE(place_functions(m, &self->desc, variant->twin));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].module && variant->twin)
+			continue;
+		EXPECT_EQ(rows[i].expect,
+			  guest_read(&m->g, at_function(rows[i].function,
+							rows[i].at),
+				     rows[i].width)) TH_LOG("row %zu", i);
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+	}
+	/* each has registers of its own */
+	guest_write(&m->g, at_function(FN(0, 1, 1), PCI_CACHE_LINE_SIZE), 1, 7);
+	guest_write(&m->g, at_function(FN(0, 1, 2), PCI_CACHE_LINE_SIZE), 1, 9);
+	EXPECT_EQ(7, guest_read(&m->g, at_function(FN(0, 1, 1),
+						   PCI_CACHE_LINE_SIZE), 1));
+	EXPECT_EQ(0, cfg_rd(m, PCI_CACHE_LINE_SIZE, 1));
+	EXPECT_EQ(0, cfg_wr(m, PCI_HEADER_TYPE, 1, 0));
+	EXPECT_EQ(0x80, cfg_rd(m, PCI_HEADER_TYPE, 1));
+}
+
 /* The monitor's functions go to the monitor, reads and writes. */
 TEST_F(ecam, the_monitors_own)
 {

@@ -179,7 +179,7 @@ static const struct row {
 	    15, AT(kvpci_device_irq, flags), NOTHING),
 	ROW_GROWN(KVPCI_DEVICE_PLACE, DEV, kvpci_device_place,
 		  AT(kvpci_device_place, vendor_data), false, fill_place,
-		  0, AT(kvpci_device_place, flags),
+		  KVPCI_PLACE_MULTIFUNCTION, AT(kvpci_device_place, flags),
 		  AT(kvpci_device_place, __reserved)),
 	ROW(KVPCI_DEVICE_CONFIG, DEV, kvpci_device_config, false, fill_config,
 	    KVPCI_ACCESS_WRITE, AT(kvpci_device_config, flags),

@@ -102,6 +102,18 @@ TEST_F(config, identity)
 	EXPECT_GE(rd(&self->cs, PCI_SUBSYSTEM_ID, 2), 0x40);
 }
 
+TEST_F(config, multifunction)
+{
+	struct kvpci_config_space *cs = &self->cs;
+
+	kvpci_config_space_set_multifunction(cs);
+	EXPECT_EQ(0x80, rd(cs, PCI_HEADER_TYPE, 1));
+	wr(cs, PCI_HEADER_TYPE, 1, 0);
+	kvpci_config_space_reset(cs);
+	EXPECT_EQ(0x80, rd(cs, PCI_HEADER_TYPE, 1));
+	EXPECT_EQ(0x10411af4, rd(cs, PCI_VENDOR_ID, 4));
+}
+
 TEST_F(config, virtio_ids)
 {
 	for (u32 id = 1; id <= 63; id++) {

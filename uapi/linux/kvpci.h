@@ -86,6 +86,7 @@ enum {
 #define KVPCI_CAP_ASK_FEATURES	(1ULL << 11)	/* KVPCI_DEVICE_ASK_FEATURES */
 #define KVPCI_CAP_VENDOR_DATA	(1ULL << 12)	/* a vendor data capability */
 #define KVPCI_CAP_SHM		(1ULL << 13)	/* KVPCI_REGION_SHM */
+#define KVPCI_CAP_MULTIFUNCTION	(1ULL << 14)	/* KVPCI_PLACE_MULTIFUNCTION */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -411,11 +412,17 @@ struct kvpci_vm_ecam {
 
 #define KVPCI_VM_ECAM		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_VM_ECAM)
 
+/*
+ * kvpci_device_place.flags: the PCI device has, or may have, further functions.
+ * Bit 7 of Header Type is set; guests look for them only if function 0 has it.
+ */
+#define KVPCI_PLACE_MULTIFUNCTION	(1U << 0)
+
 /**
  * struct kvpci_device_place - make a device a function of the bus
  *	(KVPCI_DEVICE_PLACE, on a device)
  * @size: in: bytes of this structure
- * @flags: in: zero
+ * @flags: in: KVPCI_PLACE_* bits
  * @function: in: bus << 8 | device << 3 | function
  * @class_code: in: PCI class code, 24 bits
  * @intx_pin: in: 1 to 4 for INTA# to INTD#, 0: none

@@ -107,6 +107,8 @@ int user_place(struct transport *t, struct kvpci_device_place *place)
 		err = kvpci_config_space_add_vendor(&u->cs, vendor,
 						    place->vendor_length);
 	}
+	if (place->flags & KVPCI_PLACE_MULTIFUNCTION)
+		kvpci_config_space_set_multifunction(&u->cs);
 	return err;
 }
 

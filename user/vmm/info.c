@@ -35,6 +35,7 @@ static const struct {
 	{ KVPCI_CAP_ASK_FEATURES, "ask_features" },
 	{ KVPCI_CAP_VENDOR_DATA, "vendor_data" },
 	{ KVPCI_CAP_SHM, "shared_memory" },
+	{ KVPCI_CAP_MULTIFUNCTION, "multifunction" },
 };
 
 static const struct {

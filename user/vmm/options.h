@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 #include "boot.h"
+#include "machine.h"
 #include "transport.h"
 
-#define OPTIONS_MAX_NETS	31	/* slots of the bus, less the bridge */
+#define OPTIONS_MAX_NETS	PCI_MAX_DEVICES
 #define OPTIONS_MAX_QUEUES	256	/* pairs; a tap has no more */
 #define OPTIONS_MAC_SIZE	6
 #define OPTIONS_LAYOUT_HOST	(~0U)	/* what suits the host */

@@ -21,24 +21,31 @@
 #include "vm.h"
 
 #define FUNCTION_SHIFT		12	/* ECAM: 4 KiB a function */
-#define FUNCTIONS_PER_SLOT	8
-#define INTX_PIN		1	/* INTA# */
+#define DEVICE_SLOTS		(PCI_SLOTS - 1)
+#define INTX_PINS		4	/* INTA# to INTD# */
 
 /* A generic host bridge; nothing drives it. */
 #define BRIDGE_VENDOR		0x1b36
 #define BRIDGE_DEVICE		0x0008
 #define BRIDGE_CLASS		0x060000
 
-/* Function 0 of slots 1 and up is a device each; slot 0 is the bridge. */
+_Static_assert(DEVICE_SLOTS * PCI_FUNCTIONS == PCI_MAX_DEVICES,
+	       "functions behind the bridge's slot");
+
+/*
+ * Slot 0 is the bridge. Devices are functions 0 of the other slots, in the order
+ * they are added, then functions 1, and so on.
+ */
 struct pci {
 	pthread_rwlock_t lock;
 	struct pci_places places;
-	unsigned int num_slots;
-	struct transport *slots[PCI_SLOTS];
+	unsigned int max_devices;
+	unsigned int num_devices;
+	struct transport *devices[PCI_MAX_DEVICES];
 	bool complained;
 };
 
-int pci_create(struct vm *vm)
+int pci_create(struct vm *vm, unsigned int max_devices)
 {
 	struct pci *pci = calloc(1, sizeof(*pci));
 	int err;
@@ -47,7 +54,7 @@ int pci_create(struct vm *vm)
 		return report_error(-ENOMEM, "PCI bus");
 	vm->pci = pci;
 	pthread_rwlock_init(&pci->lock, NULL);
-	pci->num_slots = 1;
+	pci->max_devices = max_devices;
 	err = pci_places_init(&pci->places, vm);
 	return err;
 }
@@ -94,26 +101,38 @@ void pci_bridge_fill(uint8_t *space, unsigned int size)
 	}
 }
 
+/* The device that is a function of the bus, or NULL. */
+static struct transport *find_device(const struct pci *pci, uint32_t function)
+{
+	uint32_t slot = function / PCI_FUNCTIONS, n;
+
+	if (slot == 0)
+		return NULL;
+	n = function % PCI_FUNCTIONS * DEVICE_SLOTS + slot - 1;
+	return n < pci->num_devices ? pci->devices[n] : NULL;
+}
+
 /* One access of 1, 2 or 4 bytes in one dword. */
 static uint32_t config_access(struct pci *pci, uint32_t offset,
 			      unsigned int length, uint32_t value, bool write)
 {
 	uint32_t function = offset >> FUNCTION_SHIFT;
-	uint32_t slot = function / FUNCTIONS_PER_SLOT;
 	struct transport *t;
 	int err;
 
 	offset &= (1U << FUNCTION_SHIFT) - 1;
-	if (function % FUNCTIONS_PER_SLOT || slot >= pci->num_slots)
-		return ~0U;
-	if (slot == 0)
+	if (function == 0)
 		return bridge_read(offset, length);
-	t = pci->slots[slot];
+	t = find_device(pci, function);
+	if (!t)
+		return ~0U;
 	err = t->ops->config(t, offset, length, &value, write);
 	if (err && !pci->complained) {
 		/* Once: a guest could cause it all day long. */
 		pci->complained = true;
-		report_error(err, "PCI slot %u: configuration space", slot);
+		report_error(err, "PCI function %02x.%u: configuration space",
+			     function / PCI_FUNCTIONS,
+			     function % PCI_FUNCTIONS);
 	}
 	return value;
 }
@@ -176,15 +195,15 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 	struct transport_place place;
 	bool found = false;
 	struct transport *t;
-	unsigned int slot;
+	unsigned int i;
 
 	if (!pci_places_contain(&pci->places, io, address))
 		return false;
 	/* Between BARs, or where the module should have answered. */
 	*class = EXIT_BAR_NONE;
 	pthread_rwlock_rdlock(&pci->lock);
-	for (slot = 1; !found && slot < pci->num_slots; slot++) {
-		t = pci->slots[slot];
+	for (i = 0; !found && i < pci->num_devices; i++) {
+		t = pci->devices[i];
 		found = t->ops->find &&
 			t->ops->find(t, io, address, length, &place);
 		if (!found)
@@ -219,31 +238,42 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 	return err;
 }
 
+/* The nth device's function, and its pin: which line that is, the DSDT tells. */
+static void choose_function(const struct pci *pci, unsigned int n,
+			    struct kvpci_device_place *place)
+{
+	unsigned int slot = n % DEVICE_SLOTS + 1, function = n / DEVICE_SLOTS;
+	unsigned int pin = function % INTX_PINS;
+
+	place->function = slot * PCI_FUNCTIONS + function;
+	/* is function 1 of this slot going to be there? */
+	if (n % DEVICE_SLOTS + DEVICE_SLOTS < pci->max_devices)
+		place->flags |= KVPCI_PLACE_MULTIFUNCTION;
+	place->intx_pin = 1 + pin;
+	place->gsi = PCI_GSI_BASE + (slot + pin) % PCI_GSI_COUNT;
+}
+
 int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
 	    struct kvpci_device_place *place, struct transport *t)
 {
-	unsigned int slot = pci->num_slots;
-	uint32_t gsi = PCI_GSI_BASE + (slot + INTX_PIN - 1) % PCI_GSI_COUNT;
 	uint64_t addr[KVPCI_NUM_BARS];
 	int err;
 
-	if (slot >= PCI_SLOTS) {
-		report("too many devices: the PCI bus holds %d", PCI_SLOTS - 1);
+	if (pci->num_devices >= pci->max_devices) {
+		report("too many devices: the PCI bus holds %u",
+		       pci->max_devices);
 		return -ENOSPC;
 	}
 	err = pci_place(&pci->places, desc->bars, addr);
 	if (err)
 		return err;
-	place->function = slot * FUNCTIONS_PER_SLOT;
-	place->intx_pin = INTX_PIN;
-	place->gsi = gsi;
+	choose_function(pci, pci->num_devices, place);
 	err = t->ops->place(t, place);
 	if (!err)
-		err = set_up(t, desc->bars, addr, gsi);
+		err = set_up(t, desc->bars, addr, place->gsi);
 	if (err)
 		return report_error(err, "%s: cannot put it on the PCI bus",
 				    (const char *)desc->name);
-	pci->slots[slot] = t;
-	pci->num_slots++;
+	pci->devices[pci->num_devices++] = t;
 	return 0;
 }

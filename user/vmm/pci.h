@@ -24,10 +24,11 @@ enum pci_space {
 /**
  * pci_create() - make the bus, with a host bridge in slot 0
  * @vm: the VM, with its memory; receives the bus
+ * @max_devices: how many it is going to have, at most PCI_MAX_DEVICES
  *
  * Return: 0 or a negative errno value, reported.
  */
-int pci_create(struct vm *vm);
+int pci_create(struct vm *vm, unsigned int max_devices);
 void pci_free(struct vm *vm);
 
 /** pci_bridge_fill() - configuration space of the host bridge, whole dwords */
@@ -37,7 +38,7 @@ void pci_bridge_fill(uint8_t *space, unsigned int size);
 void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
 
 /**
- * pci_add() - plug a virtio function into the next slot and place its BARs
+ * pci_add() - make a device the next function of the bus and place its BARs
  * @pci: the bus
  * @desc: the device, with its regions
  * @place: class_code, and vendor_data if there is any; the rest is filled in

@@ -105,7 +105,7 @@ static int build(struct machine *m, uint64_t *entry)
 	if (!err)
 		err = vcpus_create(vm, m->options.cpus);
 	if (!err)
-		err = pci_create(vm);
+		err = pci_create(vm, m->options.num_nets);
 	if (err)
 		return err;
 	pci_window64(vm->pci, &window, &window_last);

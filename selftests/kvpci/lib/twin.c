@@ -17,18 +17,23 @@
 #include "twin.h"
 
 #define CLASS_CODE	0x020000
-#define SLOT_SHIFT	15	/* in the ECAM */
+#define FUNCTION_SHIFT	12	/* in the ECAM */
 #define SETTLE_MS	10000
 
 _Static_assert(ECAM_ADDR == ECAM_BASE, "the launcher's place");
 
-/* The bus: devices[] are its slots, the first is the host bridge's. */
+/* One more than slots: the first slot's device has two functions. */
+#define MAX_DEVICES	PCI_SLOTS
+#define NO_DEVICE	MAX_DEVICES
+
+/* The bus, without the host bridge. */
 static struct {
 	struct vm vm;
 	struct transport_vm tvm;
 	int fd;
 	unsigned int num;
-	struct transport *devices[PCI_SLOTS];
+	struct transport *devices[MAX_DEVICES];
+	uint32_t functions[MAX_DEVICES];	/* where on the bus */
 	const void *vendor_data;
 	uint32_t vendor_length;
 } twin = { .fd = -1 };
@@ -64,8 +69,7 @@ int twin_create(struct guest *g)
 	pthread_mutex_init(&vm->line_lock, NULL);
 	twin.tvm.ops = &transport_user;
 	twin.tvm.vm = vm;
-	twin.num = 1;
-	if (pci_create(vm) || transport_user.open(&twin.tvm))
+	if (pci_create(vm, MAX_DEVICES) || transport_user.open(&twin.tvm))
 		guest_die("the launcher's PCI bus");
 	twin.fd = eventfd(0, EFD_CLOEXEC);
 	if (twin.fd < 0)
@@ -83,8 +87,8 @@ void twin_vendor_data(const void *data, uint32_t length)
 void twin_destroy(void)
 {
 	twin_vendor_data(NULL, 0);
-	while (--twin.num)
-		transport_user.destroy(twin.devices[twin.num]);
+	while (twin.num)
+		transport_user.destroy(twin.devices[--twin.num]);
 	transport_user.close(&twin.tvm);
 	pci_free(&twin.vm);
 	pthread_mutex_destroy(&twin.vm.line_lock);
@@ -94,34 +98,35 @@ void twin_destroy(void)
 
 /* --- the monitor's side --------------------------------------------------- */
 
-/* A device's slot, or 0. */
-static unsigned int slot_of(int fd)
+/* A device's index, or NO_DEVICE. */
+static unsigned int index_of(int fd)
 {
-	unsigned int slot = twin.num;
+	unsigned int n;
 
-	while (slot && --slot && twin.devices[slot]->event_fd != fd)
-		;
-	return slot;
+	for (n = 0; n < twin.num; n++)
+		if (twin.devices[n]->event_fd == fd)
+			return n;
+	return NO_DEVICE;
 }
 
 bool twin_has(int fd)
 {
-	return fd >= 0 && (fd == twin.fd || slot_of(fd));
+	return fd >= 0 && (fd == twin.fd || index_of(fd) != NO_DEVICE);
 }
 
-static uint32_t config_read(unsigned int slot, uint32_t at, unsigned int width)
+static uint32_t config_read(unsigned int n, uint32_t at, unsigned int width)
 {
 	uint32_t value = 0;
 
-	pci_config_access(twin.vm.pci, slot << SLOT_SHIFT | at,
+	pci_config_access(twin.vm.pci, twin.functions[n] << FUNCTION_SHIFT | at,
 			  (uint8_t *)&value, width, false);
 	return value;
 }
 
-static void config_write(unsigned int slot, uint32_t at, unsigned int width,
+static void config_write(unsigned int n, uint32_t at, unsigned int width,
 			 uint32_t value)
 {
-	pci_config_access(twin.vm.pci, slot << SLOT_SHIFT | at,
+	pci_config_access(twin.vm.pci, twin.functions[n] << FUNCTION_SHIFT | at,
 			  (uint8_t *)&value, width, true);
 }
 
@@ -135,7 +140,7 @@ static int create(struct kvpci_device_create *desc)
 	struct transport *t;
 	int err;
 
-	if (twin.num == PCI_SLOTS)
+	if (twin.num == MAX_DEVICES)
 		return -ENOSPC;
 	err = transport_user.create(&twin.tvm, desc, &t);
 	if (err)
@@ -145,52 +150,53 @@ static int create(struct kvpci_device_create *desc)
 		transport_user.destroy(t);
 		return err;
 	}
+	twin.functions[twin.num] = place.function;
 	twin.devices[twin.num++] = t;
 	return t->event_fd;
 }
 
 /* All memory BARs decode, or none does. */
-static int map(unsigned int slot, const struct kvpci_device_map *map)
+static int map(unsigned int n, const struct kvpci_device_map *map)
 {
 	const uint32_t memory = 1U << BAR_MEM | 1U << BAR_MSIX;
-	uint32_t command = config_read(slot, PCI_COMMAND, 2) &
+	uint32_t command = config_read(n, PCI_COMMAND, 2) &
 			   ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 
 	if (map->mapped & memory && ~map->mapped & memory)
 		return -EINVAL;
 	if (map->mapped & 1U << BAR_IO) {
-		config_write(slot, PCI_BASE_ADDRESS_0, 4, map->addr[BAR_IO]);
+		config_write(n, PCI_BASE_ADDRESS_0, 4, map->addr[BAR_IO]);
 		command |= PCI_COMMAND_IO;
 	}
 	if (map->mapped & memory) {
-		config_write(slot, PCI_BASE_ADDRESS_1, 4, map->addr[BAR_MEM]);
-		config_write(slot, PCI_BASE_ADDRESS_2, 4, map->addr[BAR_MSIX]);
-		config_write(slot, PCI_BASE_ADDRESS_3, 4,
+		config_write(n, PCI_BASE_ADDRESS_1, 4, map->addr[BAR_MEM]);
+		config_write(n, PCI_BASE_ADDRESS_2, 4, map->addr[BAR_MSIX]);
+		config_write(n, PCI_BASE_ADDRESS_3, 4,
 			     map->addr[BAR_MSIX] >> 32);
 		command |= PCI_COMMAND_MEMORY;
 	}
-	config_write(slot, PCI_COMMAND, 2, command);
+	config_write(n, PCI_COMMAND, 2, command);
 	return 0;
 }
 
-static uint32_t find_msix(unsigned int slot)
+static uint32_t find_msix(unsigned int n)
 {
-	uint32_t at = config_read(slot, PCI_CAPABILITY_LIST, 1);
+	uint32_t at = config_read(n, PCI_CAPABILITY_LIST, 1);
 
-	while (at && config_read(slot, at, 1) != PCI_CAP_ID_MSIX)
-		at = config_read(slot, at + 1, 1);
+	while (at && config_read(n, at, 1) != PCI_CAP_ID_MSIX)
+		at = config_read(n, at + 1, 1);
 	return at;
 }
 
-/* The slot has its line; without one the device is not to pull it. */
-static int irq(unsigned int slot, struct kvpci_device_irq *irq)
+/* The function has its line; without one the device is not to pull it. */
+static int irq(unsigned int n, struct kvpci_device_irq *irq)
 {
-	uint32_t command = config_read(slot, PCI_COMMAND, 2) &
+	uint32_t command = config_read(n, PCI_COMMAND, 2) &
 			   ~(PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
-	uint32_t msix = find_msix(slot), control = 0;
+	uint32_t msix = find_msix(n), control = 0;
 
 	if (irq->gsi != KVPCI_GSI_NONE &&
-	    irq->gsi != config_read(slot, PCI_INTERRUPT_LINE, 1))
+	    irq->gsi != config_read(n, PCI_INTERRUPT_LINE, 1))
 		return -EINVAL;
 	if (irq->flags & KVPCI_IRQ_MASTER)
 		command |= PCI_COMMAND_MASTER;
@@ -201,11 +207,11 @@ static int irq(unsigned int slot, struct kvpci_device_irq *irq)
 	if (irq->flags & KVPCI_IRQ_MSIX_MASKALL)
 		control |= PCI_MSIX_FLAGS_MASKALL;
 	/* Two registers: nothing is sent in between. */
-	config_write(slot, msix + PCI_MSIX_FLAGS, 2,
+	config_write(n, msix + PCI_MSIX_FLAGS, 2,
 		     control | PCI_MSIX_FLAGS_MASKALL);
-	config_write(slot, PCI_COMMAND, 2, command);
-	config_write(slot, msix + PCI_MSIX_FLAGS, 2, control);
-	irq->pending = !!(config_read(slot, PCI_STATUS, 2) &
+	config_write(n, PCI_COMMAND, 2, command);
+	config_write(n, msix + PCI_MSIX_FLAGS, 2, control);
+	irq->pending = !!(config_read(n, PCI_STATUS, 2) &
 			  PCI_STATUS_INTERRUPT);
 	return 0;
 }
@@ -217,9 +223,9 @@ static int bar_access(struct transport *t, struct kvpci_device_access *access)
 				     access->flags & KVPCI_ACCESS_WRITE);
 }
 
-static int device_ioctl(unsigned int slot, unsigned long cmd, void *arg)
+static int device_ioctl(unsigned int n, unsigned long cmd, void *arg)
 {
-	struct transport *t = twin.devices[slot];
+	struct transport *t = twin.devices[n];
 	const struct kvpci_config_write *write = arg;
 	const struct kvpci_device_ack *ack = arg;
 	const struct kvpci_queue_fds *fds = arg;
@@ -228,9 +234,9 @@ static int device_ioctl(unsigned int slot, unsigned long cmd, void *arg)
 
 	switch (cmd) {
 	case KVPCI_DEVICE_MAP:
-		return map(slot, arg);
+		return map(n, arg);
 	case KVPCI_DEVICE_IRQ:
-		return irq(slot, arg);
+		return irq(n, arg);
 	case KVPCI_DEVICE_ACCESS:
 		return bar_access(t, arg);
 	case KVPCI_DEVICE_ACK:
@@ -258,7 +264,7 @@ bool twin_ioctl(int fd, unsigned long cmd, void *arg, int *ret)
 	if (!twin_has(fd))
 		return false;
 	if (fd != twin.fd)
-		*ret = device_ioctl(slot_of(fd), cmd, arg);
+		*ret = device_ioctl(index_of(fd), cmd, arg);
 	else
 		*ret = cmd == KVPCI_DEVICE_CREATE ? create(arg) : -ENOTTY;
 	return true;
@@ -266,7 +272,7 @@ bool twin_ioctl(int fd, unsigned long cmd, void *arg, int *ret)
 
 int twin_event(int fd, struct kvpci_event *event)
 {
-	return transport_user.event(twin.devices[slot_of(fd)], event) ?
+	return transport_user.event(twin.devices[index_of(fd)], event) ?
 	       (int)event->kind : -EAGAIN;
 }
 
@@ -281,5 +287,5 @@ void twin_settle(int fd, int call)
 		usleep(1000);
 	}
 	/* It was taken with the device's lock held: now that is free again. */
-	transport_user.features(twin.devices[slot_of(fd)], features);
+	transport_user.features(twin.devices[index_of(fd)], features);
 }

@@ -180,7 +180,8 @@ int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
 /**
  * libkvpci_device_place_as() - the same with all there is to say
  * @dev: the device
- * @place: function, class_code, intx_pin, gsi, and vendor_data with its length
+ * @place: flags, function, class_code, intx_pin, gsi, and vendor_data with its
+ *	length
  *
  * Return: as above, and -EINVAL, -EFAULT: the vendor data.
  */
