@@ -20,7 +20,8 @@
  *	failing()	another thread of the launcher, with KVPCI_DEVICE_FAIL
  *	observer()	sees every state, and what must hold in it
  *
- * Not here: SUSPEND and RESUME, interrupts, the bytes of configuration.
+ * SUSPEND and RESUME take part with SUSPENDS. Not here: interrupts, the bytes of
+ * configuration.
  *
  * How to run it: selftests/model/check, which says what each run leaves out.
  * Values that mean nothing to the protocol are as few as tell right from wrong:
@@ -67,6 +68,12 @@
 #define STOP_THEN_CLOSE		24	/* launcher */
 #define KICK_AFTER_START	25	/* vhost_queue_start() */
 #define WAIT_THEN_LOOK		26	/* kvpci_event_poll() */
+#define SUSPEND_WAITS		27	/* suspend() */
+#define SUSPENDED_IS_DEAF	28	/* common_write() */
+#define SUSPEND_LAST		29	/* event_peek() */
+#define RESUME_TAKEN_BACK	30	/* suspend() */
+#define RESUME_ENDS_READ	31	/* read_events() */
+#define SUSPEND_THEN_ACK	32	/* launcher */
 #ifndef BREAK
 #define BREAK			0
 #endif
@@ -77,7 +84,7 @@
 hidden byte started_once, stopped_once, acceptable, stop_in_order, told_the_truth;
 hidden byte sealed, status_0_is_stopped, status_agrees, queue_off_is_stopped;
 hidden byte in_agreement, ack_counts, ack_refused, not_asleep;
-hidden byte kick_not_lost, closed_is_stopped, not_freed;
+hidden byte kick_not_lost, closed_is_stopped, not_freed, suspended_is_stopped;
 
 /* device_status; ACKNOWLEDGE and DRIVER are one */
 #define DRIVER_BITS	1
@@ -85,8 +92,12 @@ hidden byte kick_not_lost, closed_is_stopped, not_freed;
 #define DRIVER_OK	4
 #define FAILED_BIT	8
 #define NEEDS_RESET	16
+#define SUSPEND_BIT	32
 
-/* driver_features: without VERSION_1, with it, and with RING_RESET as well */
+/*
+ * driver_features: without VERSION_1, with it, and with RING_RESET and SUSPEND as
+ * well
+ */
 #define LEGACY		0
 #define PLAIN		1
 #define RING_RESET	2
@@ -96,6 +107,9 @@ hidden byte kick_not_lost, closed_is_stopped, not_freed;
 #define STARTING	1
 #define RUNNING		2
 #define STOPPING	3
+#define SUSPENDING	4
+#define SUSPENDED	5
+#define RESUMING	6
 
 /* enum kvpci_queue_phase */
 #define IDLE		0
@@ -109,8 +123,10 @@ hidden byte kick_not_lost, closed_is_stopped, not_freed;
 #define STOP		2
 #define CONFIG		4
 #define FAILED		8
-#define QUEUE_START	16
-#define QUEUE_STOP	32
+#define SUSPEND		16
+#define RESUME		32
+#define QUEUE_START	64
+#define QUEUE_STOP	128
 
 /* struct kvpci_core */
 byte status, features, backend, events, turn;
@@ -132,7 +148,7 @@ byte ringing[2];		/* queue + 1 whose doorbell is under way */
 #define OFF		0	/* a kick is taken, and nothing done */
 #define SET		1	/* VHOST_NET_SET_BACKEND */
 #define ON		2	/* kicked once */
-bool started, start_failed;
+bool started, start_failed, paused;
 byte works[QUEUES];
 byte told_features;
 bit told_size[QUEUES];
@@ -168,11 +184,15 @@ inline core_reset()
 	for_queues(queue_init)
 }
 
+#define has_backend	(backend >= RUNNING && backend != STOPPING)
+#define has_live_queues	(backend == RUNNING || backend == RESUMING)
+#define suspended	(backend == SUSPENDING || backend == SUSPENDED)
+
 inline status_reset(me)
 {
 	if
 	:: backend == STOPPING -> skip
-	:: backend == RUNNING && kept(RESET_WAITS) ->
+	:: has_backend && kept(RESET_WAITS) ->
 		backend = STOPPING;
 		events = (kept(STOP_FIRST) -> STOP : events | STOP);
 		news[me] = true
@@ -180,9 +200,48 @@ inline status_reset(me)
 	fi
 }
 
+/* The end of a suspension, or a new start. */
+inline drive()
+{
+	if
+	:: backend == SUSPENDED ->
+		status = status & ~SUSPEND_BIT;
+		backend = RESUMING;
+		events = events | RESUME
+	:: else ->
+		backend = STARTING;
+		events = events | START
+	fi
+}
+
+inline be_suspended()
+{
+	status = (status | SUSPEND_BIT) & ~DRIVER_OK;
+	backend = SUSPENDED
+}
+
+inline suspend(me)
+{
+	if
+	:: backend == RESUMING ->
+		events = (kept(RESUME_TAKEN_BACK) -> events & ~RESUME : events);
+		be_suspended()
+	:: backend == RUNNING && !kept(SUSPEND_WAITS) ->
+		events = events | SUSPEND;
+		be_suspended();
+		news[me] = true
+	:: backend == STARTING || (backend == RUNNING && kept(SUSPEND_WAITS)) ->
+		backend = (backend == RUNNING -> SUSPENDING : backend);
+		events = events | SUSPEND;
+		news[me] = true
+	:: else
+	fi
+}
+
+/* SUSPEND_BIT comes alone. An inline's parameter is put in as text: (value). */
 inline status_write(me, value)
 {
-	set = value & ~status & ~NEEDS_RESET;
+	set = value & ~status & ~NEEDS_RESET & ~SUSPEND_BIT;
 	if
 	:: set & FEATURES_OK && features == LEGACY && kept(FEATURES_CHECKED) ->
 		set = set & ~(FEATURES_OK | DRIVER_OK)
@@ -195,12 +254,15 @@ inline status_write(me, value)
 	status = status | set;
 	events = (set & FAILED_BIT -> events | FAILED : events);
 	if
-	:: set & DRIVER_OK ->
-		backend = STARTING;
-		events = events | START
+	:: set & DRIVER_OK -> drive()
 	:: else
 	fi;
 	news[me] = (set & (FAILED_BIT | DRIVER_OK)) != 0;
+	if
+	:: value & SUSPEND_BIT && status & DRIVER_OK &&
+	   features == RING_RESET -> suspend(me)
+	:: else
+	fi;
 	set = 0
 }
 
@@ -234,8 +296,8 @@ inline queue_enable_write(me, q)
 	:: !queue_writable(q) || enable[q] -> skip
 	:: else ->
 		if
-		:: backend != RUNNING -> enable[q] = true
-		:: backend == RUNNING && features == RING_RESET ->
+		:: !has_live_queues -> enable[q] = true
+		:: has_live_queues && features == RING_RESET ->
 			phase[q] = START_POSTED;
 			enable[q] = true;
 			news[me] = true
@@ -251,7 +313,7 @@ inline queue_reset_write(me, q)
 	   !(status & FEATURES_OK) || features != RING_RESET -> skip
 	:: else ->
 		if
-		:: backend == RUNNING && phase[q] == IDLE &&
+		:: has_live_queues && phase[q] == IDLE &&
 		   kept(QUEUE_RESET_WAITS) ->
 			reset[q] = true;
 			phase[q] = STOP_POSTED;
@@ -272,7 +334,8 @@ inline device_write(me)
 }
 
 #define posted(q)	(phase[q] == START_POSTED || phase[q] == STOP_POSTED)
-#define is_running	(backend == RUNNING || !kept(STOP_FIRST))
+#define tells_queues	(backend == RUNNING || backend == SUSPENDING || \
+			 !kept(STOP_FIRST))
 
 /* Turn n is queue n's, and the last is CONFIG's. */
 inline queue_event(q)
@@ -294,6 +357,14 @@ inline event_peek()
 	:: else
 	fi;
 	if
+	:: !kind && events & RESUME -> kind = RESUME
+	:: else
+	fi;
+	if
+	:: !kind && events & SUSPEND && !kept(SUSPEND_LAST) -> kind = SUSPEND
+	:: else
+	fi;
+	if
 	:: !kind && events & FAILED -> kind = FAILED
 	:: else
 	fi;
@@ -303,7 +374,7 @@ inline event_peek()
 		set = (kept(TURNS) -> (turn + n) % (QUEUES + 1) : n);
 		if
 		:: set == QUEUES && events & CONFIG -> kind = CONFIG
-		:: set < QUEUES && is_running ->
+		:: set < QUEUES && tells_queues ->
 			if
 			:: posted(set) -> queue_event(set)
 			:: else
@@ -317,6 +388,10 @@ inline event_peek()
 	:: !kind && events & STOP -> kind = STOP
 	:: else
 	fi;
+	if
+	:: !kind && events & SUSPEND -> kind = SUSPEND
+	:: else
+	fi;
 	n = 0;
 	set = 0
 }
@@ -326,7 +401,7 @@ inline event_take()
 {
 	if
 	:: kind >= QUEUE_START ->
-		taken = is_running && phase[queue] ==
+		taken = tells_queues && phase[queue] ==
 			(kind == QUEUE_START -> START_POSTED : STOP_POSTED);
 		if
 		:: taken -> phase[queue] = (kind == QUEUE_START -> IDLE : STOP_READ)
@@ -336,7 +411,11 @@ inline event_take()
 	:: else ->
 		taken = (events & kind) || !kept(TAKE_LOOKS_AGAIN);
 		events = events & ~kind;
-		backend = (taken && kind == START -> RUNNING : backend);
+		if
+		:: taken && (kind == START || kind == RESUME) ->
+			backend = (events & SUSPEND -> SUSPENDING : RUNNING)
+		:: else
+		fi;
 		turn = (kind == CONFIG -> 0 : turn)
 	fi
 }
@@ -346,6 +425,15 @@ inline core_ack(ok)
 	ok = backend == STOPPING && !(events & STOP && kept(ACK_AFTER_READ));
 	if
 	:: ok -> core_reset()
+	:: else
+	fi
+}
+
+inline core_ack_suspend(ok)
+{
+	ok = backend == SUSPENDING && !(events & SUSPEND && kept(ACK_AFTER_READ));
+	if
+	:: ok -> be_suspended()
 	:: else
 	fi
 }
@@ -385,10 +473,13 @@ inline event_post(me)
 
 #define reachable	(mapped && !gone)
 #define hears		(backend != STOPPING || !kept(STOPPING_IS_DEAF))
+#define hears_all	(hears && (!suspended || !kept(SUSPENDED_IS_DEAF)))
 
-/* kvpci_common_write(), but for device_status 0 */
+/* kvpci_common_write(); of device_status, but for 0 */
 #define common_write(me, what) \
-	d_step { reachable && hears -> what; inside[me] = news[me] }
+	d_step { reachable && hears_all -> what; inside[me] = news[me] }
+#define set_status(me, bits) \
+	d_step { reachable && hears -> status_write(me, (bits)); inside[me] = news[me] }
 #define reset_device(me) \
 	d_step { reachable -> status_reset(me); inside[me] = news[me] }
 
@@ -447,8 +538,11 @@ end:	do
 		if
 		:: reset_device(me)
 		:: common_write(me, driver_feature_write(RING_RESET))
-		:: common_write(me, status_write(me, DRIVER_BITS | FEATURES_OK))
-		:: common_write(me, status_write(me, FEATURES_OK | DRIVER_OK))
+		:: set_status(me, DRIVER_BITS | FEATURES_OK)
+		:: set_status(me, FEATURES_OK | DRIVER_OK)
+#ifdef SUSPENDS
+		:: set_status(me, SUSPEND_BIT)
+#endif
 		:: common_write(me, queue_enable_write(me, 0))
 		:: common_write(me, queue_reset_write(me, 0))
 #if QUEUES == 2
@@ -465,7 +559,7 @@ end:	do
 #endif
 #ifdef OTHERS
 		:: common_write(me, device_write(me))
-		:: common_write(me, status_write(me, FAILED_BIT))
+		:: set_status(me, FAILED_BIT)
 #endif
 #ifdef KICKS
 		:: doorbell(me, 0)
@@ -482,7 +576,7 @@ end:	do
 }
 
 #ifdef DRIVER
-/* 3.1.1 and 2.6.1, again and again; it waits wherever it has to. */
+/* 3.1.1, 2.6.1 and 3.4, again and again; it waits wherever it has to. */
 #define write(what) \
 	d_step { what }; \
 	if :: news[0] -> event_post(0) :: else fi
@@ -508,7 +602,7 @@ progress:	write(status_reset(0));
 		:: write(driver_feature_write(PLAIN))
 		:: write(driver_feature_write(RING_RESET))
 		fi;
-		write(status_write(0, DRIVER_BITS | FEATURES_OK));
+		write(status_write(0, (DRIVER_BITS | FEATURES_OK)));
 		/* all queues, one, or none */
 		if
 		:: use_queue(0);
@@ -538,6 +632,16 @@ progress:	write(status_reset(0));
 			use_queue(0);
 			doorbell(0, 0);
 			answered(0)
+#ifdef SUSPENDS
+		:: features == RING_RESET ->
+			write(status_write(0, SUSPEND_BIT));
+			status & SUSPEND_BIT;
+			write(status_write(0, DRIVER_OK));
+			if
+			:: enable[0] -> doorbell(0, 0); answered(0)
+			:: else
+			fi
+#endif
 		:: true
 		fi
 	od
@@ -625,12 +729,47 @@ inline stop()
 			must(ack_counts, taken);
 			taken = false;
 			started = false;
-			start_failed = false
+			start_failed = false;
+			paused = false
 		}
 	:: else
 	fi;
 	stop_all()
 }
+
+#ifdef SUSPENDS
+/* Unless a reset came meanwhile the ACK counts. */
+inline pause()
+{
+	must(told_the_truth, started && !paused);
+	if
+	:: kept(SUSPEND_THEN_ACK) -> stop_all()
+	:: else
+	fi;
+	d_step {
+		core_ack_suspend(taken);
+		must(ack_counts, taken || backend == STOPPING);
+		taken = false;
+		paused = true
+	}
+	stop_all()
+}
+
+/* It looks at the queues anew. */
+inline go_on()
+{
+	must(told_the_truth, started && paused);
+	paused = false;
+	if
+	:: start_failed
+	:: else ->
+		start_if_enabled(0);
+#if QUEUES == 2
+		start_if_enabled(1)
+#endif
+	fi
+}
+#endif
 
 inline queue_stopped(q)
 {
@@ -647,6 +786,10 @@ inline handle(kind_, q)
 	if
 	:: kind_ == START -> start()
 	:: kind_ == STOP -> stop()
+#ifdef SUSPENDS
+	:: kind_ == SUSPEND -> pause()
+	:: kind_ == RESUME -> go_on()
+#endif
 	:: kind_ == QUEUE_START ->
 		must(told_the_truth, started && queue_state_enabled(q));
 		queue_start(q)
@@ -659,10 +802,11 @@ inline handle(kind_, q)
 
 /* Nothing waits to be read: do both sides mean the same? */
 #define queue_agrees(q)	(start_failed || \
-			 (works[q] == ON) == (started && enable[q]))
+			 (works[q] == ON) == (started && !paused && enable[q]))
 inline agree()
 {
-	must(in_agreement, backend == (started -> RUNNING : STOPPED));
+	must(in_agreement, backend == (started -> (paused -> SUSPENDED : RUNNING) :
+						  STOPPED));
 	must(in_agreement, queue_agrees(0));
 #if QUEUES == 2
 	must(in_agreement, queue_agrees(1));
@@ -673,6 +817,8 @@ inline agree()
 inline acknowledge_unasked()
 {
 	core_ack(taken);
+	must(ack_refused, !taken);
+	core_ack_suspend(taken);
 	must(ack_refused, !taken);
 	core_ack_queue(0, taken);
 	must(ack_refused, !taken)
@@ -740,7 +886,9 @@ end:			if
 		   }
 		   if
 		   :: got == BATCH || (kept(START_ENDS_READ) && got &&
-				       got_kind[got - 1] == START) -> break
+				       got_kind[got - 1] == START) ||
+				      (kept(RESUME_ENDS_READ) && got &&
+				       got_kind[got - 1] == RESUME) -> break
 		   :: else
 		   fi
 		od;
@@ -806,7 +954,7 @@ end:	do
 #define kick_is_kept(q) \
 	(!(works[q] == ON && owed[q] && !reset[q]) || kick[q] || rung(q))
 #define event_waits \
-	(events || (backend == RUNNING && some_posted))
+	(events || (tells_queues && some_posted))
 #if QUEUES == 2
 #define some_posted	(posted(0) || posted(1))
 #else
@@ -830,6 +978,7 @@ end:	do
 		true;
 		must(status_0_is_stopped, read_status || !anything_runs);
 		must(status_agrees, !started || status);
+		must(suspended_is_stopped, !(status & SUSPEND_BIT) || !anything_runs);
 		must(closed_is_stopped, !freed || !anything_runs);
 		must(not_asleep, !(asleep && event_waits) || woken ||
 				 news[0] || news[1]);
@@ -843,6 +992,7 @@ end:	do
 #else
 /* Whoever waits is answered, if the launcher answers. */
 ltl start_is_read	{ [] (backend == STARTING -> <> (backend != STARTING)) }
+ltl suspend_completes	{ [] (backend == SUSPENDING -> <> (backend != SUSPENDING)) }
 ltl reset_completes	{ [] (backend == STOPPING -> <> (backend != STOPPING)) }
 ltl queue_reset_completes \
 			{ [] (stopping(0) -> <> !stopping(0)) }
