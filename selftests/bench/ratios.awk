@@ -35,8 +35,8 @@ function ratio(case_, sys, metric,   i, n, v, r) {
 FILENAME ~ /rows$/ {
 	if (split($0, f, "|") > 1 && f[3] != "n") {
 		row[++num_rows] = $0
-		sub(/\*$/, "", f[1])
-		of[num_rows] = f[1]
+		sub(/\*/, "[0-9]+", f[1])
+		of[num_rows] = "^" f[1] "$"
 	}
 	next
 }
@@ -53,7 +53,7 @@ END {
 	for (c = 1; c <= num_cases; c++)
 		for (i = 1; i <= num_rows; i++) {
 			split(row[i], f, "|")
-			if (index(cases[c], of[i]) != 1 ||
+			if (cases[c] !~ of[i] ||
 			    !((cases[c], "qemu", f[2]) in rounds))
 				continue
 			printf "  %-11s %-44s %-24s %s\n", cases[c], f[4],

@@ -75,10 +75,18 @@ function heading(text) {
 	line(text, "QEMU", "twin", "kvpci", "at most", "")
 }
 
-# A row of pairs-* or devices-*: one line a case, in the order of their numbers.
+# Is a case one of those that a row is about?
+function of(row_case, case_,   pattern) {
+	pattern = "^" row_case "$"
+	sub(/\*/, "[0-9]+", pattern)
+	return case_ ~ pattern
+}
+
+# A row of many cases: one line each, in the order of their numbers.
 function family(name, metric, unit, words,   i, key, shown) {
 	for (i = 1; i <= 1024; i++) {
-		key = name i
+		key = name
+		sub(/\*/, i, key)
 		if (!((key, metric) in measured))
 			continue
 		show(key, metric, unit,
@@ -115,8 +123,7 @@ END {
 		any = 0
 		for (key in measured) {
 			split(key, m, SUBSEP)
-			if (m[2] == f[2] && (m[1] == f[1] ||
-			    (f[1] ~ /\*$/ && index(m[1], substr(f[1], 1, length(f[1]) - 1)) == 1)))
+			if (m[2] == f[2] && of(f[1], m[1]))
 				any = 1
 		}
 		if (!any)
@@ -124,8 +131,8 @@ END {
 		if (pending != "")
 			heading(pending)
 		pending = ""
-		if (f[1] ~ /\*$/)
-			family(substr(f[1], 1, length(f[1]) - 1), f[2], f[3], f[4])
+		if (f[1] ~ /\*/)
+			family(f[1], f[2], f[3], f[4])
 		else
 			show(f[1], f[2], f[3], f[4])
 	}
