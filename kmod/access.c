@@ -93,19 +93,44 @@ static void count_access(struct kvpci_device *device, u8 counter,
 	kvpci_count(device, counter);
 }
 
+/* For how long the read of device_status waits for the backend. */
+#define STOP_WAIT	NSEC_PER_MSEC
+
+static bool stopping(struct kvpci_device *device)
+{
+	bool stopping;
+
+	spin_lock_irq(&device->lock);
+	stopping = device->core.backend == KVPCI_BACKEND_STOPPING;
+	spin_unlock_irq(&device->lock);
+	return stopping;
+}
+
+/*
+ * A driver reads device_status until it is 0, and sleeps in between: Linux does
+ * for two ticks, where a backend stops in a fraction of one. So the read waits.
+ * Not until the end: the monitor may need kvm->srcu for what it does meanwhile.
+ */
+static noinline void await_stop(struct kvpci_device *device)
+{
+	wait_event_interruptible_hrtimeout(device->stopped, !stopping(device),
+					   ns_to_ktime(STOP_WAIT));
+}
+
 /**
  * kvpci_access_read() - read from a BAR
  * @device: the device
  * @bar: index of the BAR
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
+ * @wait: the guest's own access: it may wait for the backend to stop
  *
  * Context: inside kvm->srcu.
  *
  * Return: the value, zero-extended.
  */
 u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		      u32 offset, unsigned int length)
+		      u32 offset, unsigned int length, bool wait)
 {
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
@@ -119,6 +144,12 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 	}
 
 	spin_lock_irq(&device->lock);
+	if (wait && kvpci_core_awaits_stop(&device->core, region,
+					   offset - region->offset)) {
+		spin_unlock_irq(&device->lock);
+		await_stop(device);
+		spin_lock_irq(&device->lock);
+	}
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
 				 length, &value);
 	if (effect.kind == KVPCI_EFFECT_INTX)

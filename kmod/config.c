@@ -42,7 +42,7 @@ static void window_read(struct kvpci_device *device)
 	if (!valid)
 		return;
 	value = kvpci_access_read(device, window.bar, window.offset,
-				  window.length);
+				  window.length, false);
 	spin_lock_irq(&device->lock);
 	kvpci_config_space_set_window(device->cs, value);
 	spin_unlock_irq(&device->lock);

@@ -50,6 +50,7 @@ alloc_memory(const struct kvpci_device_create *create)
 	mutex_init(&device->read_lock);
 	spin_lock_init(&device->lock);
 	init_waitqueue_head(&device->wait);
+	init_waitqueue_head(&device->stopped);
 	INIT_WORK(&device->irq_work, kvpci_irq_work);
 	device->gsi = KVPCI_GSI_NONE;
 
@@ -274,8 +275,10 @@ static long device_ack(void *object, void *arg)
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
 	kvpci_config_sync_intx(device);
 	spin_unlock_irq(&device->lock);
-	if (!err)
+	if (!err) {
+		wake_up_interruptible_all(&device->stopped);
 		kvpci_irq_sync_line(device);
+	}
 	return err;
 }
 
@@ -377,7 +380,7 @@ static long device_access(void *object, void *arg)
 	} else {
 		access->value = kvpci_access_read(device, access->bar,
 						  access->offset,
-						  access->length);
+						  access->length, false);
 	}
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;

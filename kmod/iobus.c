@@ -83,7 +83,7 @@ static int bar_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		return -EOPNOTSUPP;
 	store_value(val, len,
 		    kvpci_access_read(range->device, range->bar,
-				      addr - range->base, len));
+				      addr - range->base, len, true));
 	return 0;
 }
 

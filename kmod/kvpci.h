@@ -213,6 +213,7 @@ struct kvpci_ecam {
  * @line_raised: whether we count in vm->lines[gsi]; under vm->line_lock
  * @read_lock: one reader of events at a time
  * @wait: those who wait for events
+ * @stopped: vCPUs that wait for the end of a reset
  */
 struct kvpci_device {
 	/* immutable after create */
@@ -244,6 +245,7 @@ struct kvpci_device {
 
 	struct mutex read_lock;	/* one reader of events at a time */
 	wait_queue_head_t wait;
+	wait_queue_head_t stopped;
 };
 
 static inline void kvpci_count(struct kvpci_device *device,
@@ -333,7 +335,7 @@ void kvpci_iobus_unmap(struct kvpci_device *device);
 
 /* access.c */
 u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		      u32 offset, unsigned int length);
+		      u32 offset, unsigned int length, bool wait);
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value, bool ask);
 void kvpci_access_kick(struct kvpci_device *device, u32 queue);

@@ -305,6 +305,15 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
 				     u64 value);
 
 /**
+ * kvpci_core_awaits_stop() - would a read ask whether the backend has stopped?
+ * @core: the device
+ * @region: where
+ * @offset: inside @region
+ */
+bool kvpci_core_awaits_stop(const struct kvpci_core *core,
+			    const struct kvpci_region *region, u32 offset);
+
+/**
  * kvpci_core_asks() - is a write the monitor's to decide on?
  * @core: the function
  * @region: as for kvpci_core_write()

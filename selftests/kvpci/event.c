@@ -6,8 +6,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/machine.h"
 #include "kselftest_harness.h"
@@ -328,6 +332,78 @@ TEST_F(event, blocking_poll)
 	driver_start(m);
 	ASSERT_EQ(0, pthread_join(thread, &revents));
 	EXPECT_EQ(POLLIN, (intptr_t)revents);
+}
+
+/* A backend that stops when the vCPU's thread sleeps, or has read. */
+struct stopper {
+	struct machine *m;
+	int stat;		/* of that thread */
+	atomic_bool has_read;
+};
+
+/* "PID (NAME) STATE ..." */
+static bool sleeps(const struct stopper *s)
+{
+	char text[128] = "";
+	const char *name_end;
+
+	if (pread(s->stat, text, sizeof(text) - 1, 0) < 0)
+		guest_die("a thread's stat");
+	name_end = strrchr(text, ')');
+	return name_end && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
+static void *stop_late(void *arg)
+{
+	struct stopper *s = arg;
+
+	while (device_event(s->m->dev, NULL) != KVPCI_EVENT_STOP)
+		sched_yield();
+	while (!atomic_load(&s->has_read) && !sleeps(s))
+		sched_yield();
+	device_ack(s->m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
+	return NULL;
+}
+
+/* The first read gives 0, unless the wait was over before anyone could look. */
+TEST_F(event_file, status_waits_for_stop)
+{
+	struct machine *m = &self->m;
+	struct stopper s = { .m = m };
+	unsigned int waited = 0;
+	pthread_t thread;
+
+	s.stat = open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, s.stat);
+	for (int i = 0; i < 20; i++) {
+		driver_run(m);
+		atomic_store(&s.has_read, false);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, stop_late, &s));
+		cc_write(m, CC_STATUS, 0);
+		waited += !cc_read(m, CC_STATUS);
+		atomic_store(&s.has_read, true);
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	}
+	close(s.stat);
+	EXPECT_LE(1, waited);
+	TH_LOG("%u of 20 waited", waited);
+}
+
+/* It does not wait for ever, and a reset that was not acknowledged goes on. */
+TEST_F(event_file, status_does_not_wait_for_ever)
+{
+	struct machine *m = &self->m;
+
+	driver_run(m);
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
+	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+				KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
 }
 
 static void on_signal(int sig)
