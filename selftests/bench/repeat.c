@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * repeat: the guest makes one access over and over, until this is killed, for
- * selftests/bench/profile to look at. Each line it prints is 200 of them.
+ * repeat: the guest makes one access over and over, or we signal an eventfd in
+ * a backend's place, until this is killed, for selftests/bench/profile to look
+ * at. Each line it prints is 200 of them.
  */
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -30,6 +31,9 @@ static const struct {
 	{ "msix_write", { ACCESS_WRITE, 4, MSIX_BASE + 12, 1 } },
 	/* The same where the guest reads the table as memory. */
 	{ "shadow_msix_write", { ACCESS_WRITE, 4, MSIX_BASE + 12, 1 } },
+	/* No access: the eventfd of KVM's irqfd, and the one of a queue. */
+	{ "signal_irqfd", { 0 } },
+	{ "signal_kvpci", { 0 } },
 };
 
 /* KVM's own doorbell, to compare with. */
@@ -63,9 +67,29 @@ static void shadow_table(struct machine *m)
 		guest_die("KVM_SET_USER_MEMORY_REGION");
 }
 
+/* KVM's own interrupt, to compare with. Return: its eventfd. */
+static int irqfd(struct guest *g)
+{
+	struct kvm_irqfd args = {
+		.fd = eventfd(0, EFD_NONBLOCK),
+		.gsi = GUEST_MSI_GSI,
+	};
+
+	if ((int)args.fd < 0 || ioctl(g->vm_fd, KVM_IRQFD, &args))
+		guest_die("KVM_IRQFD");
+	return args.fd;
+}
+
+static void signal_often(int fd)
+{
+	for (int i = 0; i < COUNT; i++)
+		eventfd_add(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct machine machine, *m = &machine;
+	int fd = -1;
 	size_t i = 0;
 
 	while (argc == 2 && i < ARRAY_SIZE(rows) &&
@@ -86,8 +110,16 @@ int main(int argc, char **argv)
 	ioeventfd(&m->g);
 	if (!strncmp(argv[1], "shadow", 6))
 		shadow_table(m);
+	driver_vector(m, 1, 0xfee00000, 0x41, false);
+	if (!strcmp(argv[1], "signal_irqfd"))
+		fd = irqfd(&m->g);
+	else if (!strcmp(argv[1], "signal_kvpci"))
+		fd = m->call[0];
 	for (;;) {
-		guest_cycles(&m->g, rows[i].access, COUNT);
+		if (fd >= 0)
+			signal_often(fd);
+		else
+			guest_cycles(&m->g, rows[i].access, COUNT);
 		printf("%s\n", rows[i].name);
 		fflush(stdout);
 		if (m->g.vcpu[0].exits)
