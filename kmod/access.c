@@ -59,7 +59,7 @@ static noinline void send_vector(struct kvpci_device *device, u16 vector)
 {
 	struct kvpci_msg msg;
 
-	lockdep_assert_held(&device->lock);
+	lockdep_assert_held_write(&device->lock);
 	if (kvpci_core_next_pending(&device->core, vector, &msg) >= 0)
 		kvpci_irq_send(device, &msg);
 }
@@ -100,9 +100,9 @@ static bool stopping(struct kvpci_device *device)
 {
 	bool stopping;
 
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	stopping = device->core.backend == KVPCI_BACKEND_STOPPING;
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	return stopping;
 }
 
@@ -143,18 +143,18 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 		return 0;
 	}
 
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	if (wait && kvpci_core_awaits_stop(&device->core, region,
 					   offset - region->offset)) {
-		spin_unlock_irq(&device->lock);
+		kvpci_unlock(device);
 		await_stop(device);
-		spin_lock_irq(&device->lock);
+		kvpci_lock(device);
 	}
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
 				 length, &value);
 	if (effect.kind == KVPCI_EFFECT_INTX)
 		kvpci_config_sync_intx(device);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 
 	if (effect.kind == KVPCI_EFFECT_INTX)
 		kvpci_irq_sync_line(device);
@@ -200,11 +200,11 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			return true;
 		}
 	} else {
-		spin_lock_irq(&device->lock);
+		kvpci_lock(device);
 		if (ask && kvpci_core_asks(&device->core, region,
 					   offset - region->offset, length,
 					   value)) {
-			spin_unlock_irq(&device->lock);
+			kvpci_unlock(device);
 			return false;
 		}
 		effect = kvpci_core_write(&device->core, region,
@@ -214,7 +214,7 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			send_vector(device, effect.arg);
 		else if (changes_intx(effect))
 			kvpci_config_sync_intx(device);
-		spin_unlock_irq(&device->lock);
+		kvpci_unlock(device);
 		effect_unlocked(device, effect);
 	}
 	count_access(device, write_counter[region->type], effect);

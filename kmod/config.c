@@ -23,7 +23,7 @@ void kvpci_config_sync_intx(struct kvpci_device *device)
 	/* Pairs with the release in kvpci_ecam_add(). */
 	struct kvpci_config_space *cs = smp_load_acquire(&device->cs);
 
-	lockdep_assert_held(&device->lock);
+	lockdep_assert_held_write(&device->lock);
 	if (cs)
 		kvpci_config_space_set_intx(cs,
 					    kvpci_core_intx_status(&device->core));
@@ -36,16 +36,16 @@ static void window_read(struct kvpci_device *device)
 	bool valid;
 	u32 value;
 
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	valid = kvpci_config_space_window(device->cs, &window);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	if (!valid)
 		return;
 	value = kvpci_access_read(device, window.bar, window.offset,
 				  window.length, false);
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	kvpci_config_space_set_window(device->cs, value);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 }
 
 /* Return: as kvpci_access_write(). */
@@ -77,9 +77,9 @@ u32 kvpci_config_read(struct kvpci_device *device, u32 offset,
 	kvpci_count(device, KVPCI_COUNT_CONFIG_READS);
 	if (kvpci_config_space_window_hit(device->cs, offset, length))
 		window_read(device);
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	value = kvpci_config_space_read(device->cs, offset, length);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	return value;
 }
 
@@ -90,7 +90,7 @@ static u32 write_locked(struct kvpci_device *device, u32 offset,
 {
 	u32 change;
 
-	lockdep_assert_held(&device->lock);
+	lockdep_assert_held_write(&device->lock);
 	change = kvpci_config_space_write(device->cs, offset, length, value);
 	if (change & KVPCI_CONFIG_IRQ) {
 		kvpci_core_set_irq_flags(&device->core,
@@ -136,13 +136,13 @@ bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
 	u32 change = 0;
 	bool moves;
 
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	moves = kvpci_config_space_moves(device->cs, offset, length, value) ||
 		(device->config_mapped &&
 		 kvpci_config_space_arms(device->cs, offset, length, value));
 	if (!moves)
 		change = write_locked(device, offset, length, value, &window);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	if (moves)
 		return false;
 	if (!write_effects(device, change, &window, true))
@@ -158,12 +158,12 @@ static void function_reset(struct kvpci_device *device)
 
 	lockdep_assert_held(&device->map_lock);
 	kvpci_iobus_unmap(device);
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	kvpci_config_space_reset(device->cs);
 	kvpci_core_msix_reset(&device->core);
 	effect = kvpci_status_write(&device->core, 0);
 	kvpci_config_sync_intx(device);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	if (effect.kind == KVPCI_EFFECT_EVENT)
 		kvpci_event_post(device);
 	kvpci_irq_sync_line(device);
@@ -175,9 +175,9 @@ static int move_bars(struct kvpci_device *device)
 	u64 addr[KVPCI_NUM_BARS];
 	u32 mapped;
 
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	mapped = kvpci_config_space_decode(device->cs, addr);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	return kvpci_iobus_map(device, mapped, addr);
 }
 
@@ -203,20 +203,20 @@ int kvpci_config_write(struct kvpci_device *device, u32 offset,
 	kvpci_count(device, KVPCI_COUNT_CONFIG_WRITES);
 	/* What is decoded and what is mapped must agree in the end. */
 	mutex_lock(&device->map_lock);
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	old = kvpci_config_space_read(device->cs, offset, length);
 	change = write_locked(device, offset, length, value, &window);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 
 	if (change & KVPCI_CONFIG_FLR)
 		function_reset(device);
 	else if (change & KVPCI_CONFIG_DECODE)
 		err = move_bars(device);
 	if (err) {
-		spin_lock_irq(&device->lock);
+		kvpci_lock(device);
 		change = write_locked(device, offset, length, old, &window) &
 			 KVPCI_CONFIG_IRQ;
-		spin_unlock_irq(&device->lock);
+		kvpci_unlock(device);
 	}
 	write_effects(device, change, &window, false);
 	mutex_unlock(&device->map_lock);
@@ -302,11 +302,11 @@ int kvpci_config_place(struct kvpci_device *device,
 	if (err)
 		goto unlock;
 	/* What the monitor may have set while it kept these bits is over. */
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	kvpci_core_set_irq_flags(&device->core,
 				 kvpci_config_space_irq_flags(cs));
 	kvpci_config_sync_intx(device);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	kvpci_irq_set_line(device, place->gsi);
 	mutex_unlock(&device->map_lock);
 	return 0;

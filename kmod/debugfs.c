@@ -79,13 +79,13 @@ static int state_show(struct seq_file *m, void *unused)
 	u8 status, irq_flags, backend;
 	unsigned int i, enabled = 0;
 
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	status = core->device_status;
 	irq_flags = core->irq_flags;
 	backend = core->backend;
 	for (i = 0; i < core->num_queues; i++)
 		enabled += core->queues[i].enable;
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 
 	seq_printf(m, "id %u\n", device->id);
 	seq_printf(m, "status %#x\n", status);

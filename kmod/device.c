@@ -48,7 +48,8 @@ alloc_memory(const struct kvpci_device_create *create)
 	mutex_init(&device->map_lock);
 	mutex_init(&device->fds_lock);
 	mutex_init(&device->read_lock);
-	spin_lock_init(&device->lock);
+	rwlock_init(&device->lock);
+	device->epoch = 1;	/* calls begin with 0 */
 	init_waitqueue_head(&device->wait);
 	init_waitqueue_head(&device->stopped);
 	INIT_WORK(&device->irq_work, kvpci_irq_work);
@@ -210,10 +211,10 @@ static long device_irq(void *object, void *arg)
 		mutex_unlock(&device->map_lock);
 		return -EBUSY;
 	}
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	kvpci_core_set_irq_flags(&device->core, irq->flags);
 	irq->pending = kvpci_core_intx_status(&device->core);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 
 	kvpci_irq_set_line(device, irq->gsi);
 	kvpci_irq_send_pending(device);
@@ -271,10 +272,10 @@ static long device_ack(void *object, void *arg)
 	/* What the backend has asked for is sent before the guest is told. */
 	if (ack->kind == KVPCI_EVENT_SUSPEND)
 		flush_work(&device->irq_work);
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
 	kvpci_config_sync_intx(device);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	if (!err) {
 		wake_up_interruptible_all(&device->stopped);
 		kvpci_irq_sync_line(device);
@@ -290,9 +291,9 @@ static long device_fail(void *object, void *arg)
 
 	if (fail->flags)
 		return -EINVAL;
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	notify = kvpci_core_fail(&device->core);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	if (notify)
 		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
 	return 0;
@@ -329,9 +330,9 @@ static long device_state(void *object, void *arg)
 		if (!config)
 			return -ENOMEM;
 	}
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	copy_state(&device->core, state, config);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	if (config && copy_to_user(u64_to_user_ptr(state->config), config,
 				   state->config_size))
 		err = -EFAULT;
@@ -401,10 +402,10 @@ static long config_write(void *object, void *arg)
 	data = memdup_user(u64_to_user_ptr(write->data), write->length);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	changed = kvpci_core_config_update(&device->core, write->offset,
 					   write->length, data);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	kfree(data);
 	if (changed > 0)
 		kvpci_irq_signal(device, KVPCI_SOURCE_CONFIG);
@@ -435,9 +436,9 @@ static long queue_state(void *object, void *arg)
 	if (index >= device->core.num_queues)
 		return -EINVAL;
 	index = array_index_nospec(index, device->core.num_queues);
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	kvpci_core_queue_state(&device->core, index, state);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	return 0;
 }
 
@@ -549,7 +550,6 @@ long kvpci_device_create(void *object, void *arg)
 		return PTR_ERR(device);
 
 	device->vm = kvpci_vm_get(object);
-	kvpci_irq_init(device);
 	kvpci_debugfs_add(device);
 	fd = anon_inode_getfd("kvpci-device", &device_fops, device,
 			      O_RDWR | O_CLOEXEC);

@@ -21,9 +21,9 @@ static bool peek(struct kvpci_device *device, struct kvpci_event *event)
 {
 	bool found;
 
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	found = kvpci_core_event_peek(&device->core, event);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	return found;
 }
 
@@ -31,9 +31,9 @@ static bool take(struct kvpci_device *device, const struct kvpci_event *event)
 {
 	bool taken;
 
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	taken = kvpci_core_event_take(&device->core, event);
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	return taken;
 }
 

@@ -10,20 +10,6 @@
 
 #include "kvpci.h"
 
-/* Runs with the eventfd's wait queue locked and interrupts off. */
-static int call_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
-		       void *key)
-{
-	struct kvpci_call *call = container_of(wait, struct kvpci_call, wait);
-	u64 count;
-
-	if (key_to_poll(key) & EPOLLIN) {
-		eventfd_ctx_do_read(call->ctx, &count);
-		kvpci_irq_signal_wakeup(call->device, call->source);
-	}
-	return 0;
-}
-
 static void call_queue(struct file *file, wait_queue_head_t *head,
 		       poll_table *table)
 {
@@ -53,7 +39,7 @@ static struct kvpci_call *call_create(struct kvpci_device *device, u32 source,
 		err = PTR_ERR(call->ctx);
 		goto put_file;
 	}
-	init_waitqueue_func_entry(&call->wait, call_wakeup);
+	init_waitqueue_func_entry(&call->wait, kvpci_irq_wakeup);
 	init_poll_funcptr(&call->table, call_queue);
 	return call;
 

@@ -5,9 +5,11 @@
  * Messages go to KVM's own delivery function, whose address an MSI route
  * carries: no route is needed for each vector, and no grace period when the
  * guest changes one. Messages are delivered on the spot, with device->lock held,
- * so that once a mask write has returned nothing is sent. Broadcasts, for which
- * KVM walks all vCPUs, and the interrupt lines, whose locks may not be taken
- * where an eventfd is signalled, are left to a work item.
+ * so that once a mask write has returned nothing is sent. What a queue sent last
+ * is kept, and sent again without asking the core, until somebody writes to the
+ * device: see kvpci_lock(). Broadcasts, for which KVM walks all vCPUs, and the
+ * interrupt lines, whose locks may not be taken where an eventfd is signalled,
+ * are left to a work item.
  */
 #include <linux/srcu.h>
 
@@ -41,18 +43,6 @@ kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm)
 	return set_msi;
 }
 
-/**
- * kvpci_irq_init() - ready to send messages
- * @device: the device, with its VM
- */
-void kvpci_irq_init(struct kvpci_device *device)
-{
-	device->msi = (struct kvm_kernel_irq_routing_entry) {
-		.type = KVM_IRQ_ROUTING_MSI,
-		.set = device->vm->set_msi,
-	};
-}
-
 /*
  * Is the address one at which a local APIC listens? Elsewhere a message is a
  * write to memory, and we do not write to memory. With the extended format KVM
@@ -64,22 +54,45 @@ static bool is_interrupt(const struct kvm *kvm, u64 address)
 	       (!(address >> 32) || kvm->arch.x2apic_format);
 }
 
-static void deliver(struct kvpci_device *device,
-		    struct kvm_kernel_irq_routing_entry *entry,
-		    const struct kvpci_msg *msg)
+/* Nobody listens there. */
+static int set_nothing(struct kvm_kernel_irq_routing_entry *entry,
+		       struct kvm *kvm, int irq_source_id, int level,
+		       bool line_status)
 {
-	struct kvm *kvm = device->vm->kvm;
-	bool sent = false;
+	return -1;
+}
 
-	entry->msi.address_lo = msg->address;
-	entry->msi.address_hi = msg->address >> 32;
-	entry->msi.data = msg->data;
-	if (is_interrupt(kvm, msg->address))
-		sent = entry->set(entry, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1,
-				  false) >= 0;
-	kvpci_count(device, sent ? KVPCI_COUNT_MSIX_SENT :
-				   KVPCI_COUNT_IRQS_DROPPED);
-	trace_kvpci_msi(device->id, msg->vector, msg->address, msg->data, sent);
+static void make_route(const struct kvpci_device *device,
+		       const struct kvpci_msg *msg, struct kvpci_route *route)
+{
+	const struct kvpci_vm *vm = device->vm;
+
+	*route = (struct kvpci_route){
+		.entry = {
+			.type = KVM_IRQ_ROUTING_MSI,
+			.set = is_interrupt(vm->kvm, msg->address) ?
+			       vm->set_msi : set_nothing,
+			.msi.address_lo = msg->address,
+			.msi.address_hi = msg->address >> 32,
+			.msi.data = msg->data,
+		},
+		.vector = msg->vector,
+	};
+}
+
+static __always_inline void deliver(struct kvpci_device *device,
+				    struct kvpci_route *route)
+{
+	struct kvm_kernel_irq_routing_entry *entry = &route->entry;
+	int got;
+
+	got = entry->set(entry, device->vm->kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1,
+			 false);
+	if (likely(got >= 0))
+		kvpci_count(device, KVPCI_COUNT_MSIX_SENT);
+	else
+		kvpci_count(device, KVPCI_COUNT_IRQS_DROPPED);
+	trace_kvpci_msi(device, route, got >= 0);
 }
 
 /*
@@ -91,6 +104,22 @@ static bool is_broadcast(const struct kvpci_msg *msg)
 	return ((u32)msg->address >> 12 & 0xff) == 0xff;
 }
 
+/* Return: true if @route can be sent again as long as nothing changes. */
+static bool send(struct kvpci_device *device, const struct kvpci_msg *msg,
+		 struct kvpci_route *route)
+{
+	lockdep_assert_held_write(&device->lock);
+	if (unlikely(is_broadcast(msg))) {
+		__set_bit(msg->vector, device->deferred);
+		schedule_work(&device->irq_work);
+		return false;
+	}
+	make_route(device, msg, route);
+	deliver(device, route);
+	/* What KVM takes for an interrupt may change without us. */
+	return route->entry.set != set_nothing;
+}
+
 /**
  * kvpci_irq_send() - send a message now, or soon
  * @device: the device; its lock is held
@@ -98,25 +127,21 @@ static bool is_broadcast(const struct kvpci_msg *msg)
  */
 void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg)
 {
-	lockdep_assert_held(&device->lock);
-	if (likely(!is_broadcast(msg))) {
-		deliver(device, &device->msi, msg);
-		return;
-	}
-	__set_bit(msg->vector, device->deferred);
-	schedule_work(&device->irq_work);
+	struct kvpci_route route;
+
+	send(device, msg, &route);
 }
 
-static __always_inline void signal_locked(struct kvpci_device *device,
-					  u32 source)
+/* Return: true if a message was sent, and @route can be sent again. */
+static bool signal_locked(struct kvpci_device *device, u32 source,
+			  struct kvpci_route *route)
 {
 	struct kvpci_msg msg;
 
-	lockdep_assert_held(&device->lock);
+	lockdep_assert_held_write(&device->lock);
 	switch (kvpci_core_signal(&device->core, source, &msg)) {
 	case KVPCI_IRQ_SEND:
-		kvpci_irq_send(device, &msg);
-		break;
+		return send(device, &msg, route);
 	case KVPCI_IRQ_PEND:
 		kvpci_count(device, KVPCI_COUNT_MSIX_PENDED);
 		break;
@@ -128,6 +153,7 @@ static __always_inline void signal_locked(struct kvpci_device *device,
 		kvpci_count(device, KVPCI_COUNT_IRQS_DROPPED);
 		break;
 	}
+	return false;
 }
 
 /**
@@ -139,25 +165,59 @@ static __always_inline void signal_locked(struct kvpci_device *device,
  */
 void kvpci_irq_signal(struct kvpci_device *device, u32 source)
 {
+	struct kvpci_route route;
+
 	kvpci_count(device, KVPCI_COUNT_CALLS);
-	spin_lock_irq(&device->lock);
-	signal_locked(device, source);
-	spin_unlock_irq(&device->lock);
+	kvpci_lock(device);
+	signal_locked(device, source, &route);
+	kvpci_unlock(device);
+}
+
+/* The first signal since something changed: is its message to be sent? */
+static noinline void decide(struct kvpci_call *call)
+{
+	struct kvpci_device *device = call->device;
+
+	/* Not kvpci_lock(): nothing changes that others have decided on. */
+	write_lock(&device->lock);
+	if (signal_locked(device, call->source, &call->route))
+		call->epoch = device->epoch;
+	write_unlock(&device->lock);
 }
 
 /**
- * kvpci_irq_signal_wakeup() - the same from the wake-up of an eventfd
- * @device: the device
- * @source: a queue, or KVPCI_SOURCE_CONFIG
+ * kvpci_irq_wakeup() - a backend has signalled a call eventfd
+ * @wait: of a struct kvpci_call
+ * @mode: not used
+ * @sync: not used
+ * @key: what happened to the eventfd
  *
- * Context: an eventfd's wait queue is locked, with interrupts off.
+ * What was sent last is sent again if nothing has changed since.
+ *
+ * Context: the eventfd's wait queue is locked, with interrupts off.
+ *
+ * Return: 0, so that others are woken too.
  */
-void kvpci_irq_signal_wakeup(struct kvpci_device *device, u32 source)
+int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		     void *key)
 {
+	struct kvpci_call *call = container_of(wait, struct kvpci_call, wait);
+	struct kvpci_device *device = call->device;
+
+	if (!(key_to_poll(key) & EPOLLIN))
+		return 0;
+	eventfd_ctx_do_read(call->ctx, &call->count);
 	kvpci_count(device, KVPCI_COUNT_CALLS);
-	spin_lock(&device->lock);
-	signal_locked(device, source);
-	spin_unlock(&device->lock);
+
+	read_lock(&device->lock);
+	if (likely(call->epoch == device->epoch)) {
+		deliver(device, &call->route);
+		read_unlock(&device->lock);
+		return 0;
+	}
+	read_unlock(&device->lock);
+	decide(call);
+	return 0;
 }
 
 /**
@@ -185,11 +245,11 @@ void kvpci_irq_send_pending(struct kvpci_device *device)
 	int vector = -1;
 
 	do {
-		spin_lock_irq(&device->lock);
+		kvpci_lock(device);
 		vector = kvpci_core_next_pending(&device->core, vector + 1, &msg);
 		if (vector >= 0)
 			kvpci_irq_send(device, &msg);
-		spin_unlock_irq(&device->lock);
+		kvpci_unlock(device);
 	} while (vector >= 0);
 }
 
@@ -244,9 +304,9 @@ static void sync_line_locked(struct kvpci_device *device)
 	lockdep_assert_held(&device->vm->line_lock);
 	if (device->gsi == KVPCI_GSI_NONE)
 		return;
-	spin_lock_irq(&device->lock);
+	read_lock_irq(&device->lock);
 	raise = kvpci_core_intx(&device->core);
-	spin_unlock_irq(&device->lock);
+	read_unlock_irq(&device->lock);
 	pull_line(device, raise);
 }
 
@@ -285,21 +345,23 @@ void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi)
 /* The first deferred message from vector @from on; its vector, if there is one. */
 static unsigned int send_deferred(struct kvpci_device *device, unsigned int from)
 {
-	struct kvm_kernel_irq_routing_entry entry = device->msi;
+	struct kvpci_route route;
 	struct kvpci_msg msg;
 	unsigned int vector;
 
-	spin_lock_irq(&device->lock);
+	kvpci_lock(device);
 	vector = find_next_bit(device->deferred, KVPCI_MAX_VECTORS, from);
 	if (vector < KVPCI_MAX_VECTORS) {
 		__clear_bit(vector, device->deferred);
 		device->sending = kvpci_core_raise(&device->core, vector, &msg) ==
 				  KVPCI_IRQ_SEND;
 	}
-	spin_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 
-	if (device->sending)
-		deliver(device, &entry, &msg);
+	if (device->sending) {
+		make_route(device, &msg, &route);
+		deliver(device, &route);
+	}
 	WRITE_ONCE(device->sending, false);
 	return vector;
 }

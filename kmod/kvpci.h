@@ -103,20 +103,37 @@ struct kvpci_vm {
 };
 
 /**
+ * struct kvpci_route - a message, ready for KVM's delivery function
+ * @entry: what that is given
+ * @vector: whose message it is
+ */
+struct kvpci_route {
+	struct kvm_kernel_irq_routing_entry entry;
+	u32 vector;
+};
+
+/**
  * struct kvpci_call - a wait for a backend's call eventfd
+ * @wait: our entry on its wait queue
  * @device: whose interrupt it asks for
  * @source: the queue
+ * @epoch: of the device, when it was decided that @route is to be sent; as
+ *	@route, under the eventfd's wait queue
+ * @route: what was sent last
+ * @count: what the eventfd was signalled with last
  * @file: the eventfd; held, so that it cannot hang up while we wait on it
  * @ctx: the same
- * @wait: our entry on its wait queue
  * @table: carries us through poll() to @wait
  */
 struct kvpci_call {
+	wait_queue_entry_t wait;
 	struct kvpci_device *device;
 	u32 source;
+	unsigned long epoch;
+	struct kvpci_route route;
+	u64 count;
 	struct file *file;
 	struct eventfd_ctx *ctx;
-	wait_queue_entry_t wait;
 	poll_table table;
 };
 
@@ -199,11 +216,11 @@ struct kvpci_ecam {
  * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
  * @fds: by queue
- * @lock: protects @core, @msi, @deferred, @sending, @config_mapped and what
+ * @lock: protects @epoch, @core, @deferred, @sending, @config_mapped and what
  *	@cs holds; interrupts are off under it, since eventfds may be signalled
- *	anywhere
+ *	anywhere. Messages are delivered under it, shared if they are ready.
+ * @epoch: grows whenever what is to be done about a signal may have changed
  * @core: the registers
- * @msi: what KVM's delivery function is given, ready but for the message
  * @deferred: vectors whose messages @irq_work is to send
  * @sending: @irq_work is sending one of them, not under @lock
  * @config_mapped: the monitor has mapped what @cs holds, for the guest to read
@@ -232,9 +249,9 @@ struct kvpci_device {
 	struct mutex fds_lock;	/* changes of fds */
 	struct kvpci_eventfds *fds;
 
-	spinlock_t lock;	/* core to sending, and *cs; irqs off */
+	rwlock_t lock;		/* epoch to config_mapped, and *cs; irqs off */
+	unsigned long epoch;
 	struct kvpci_core core;
-	struct kvm_kernel_irq_routing_entry msi;
 	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
 	bool sending;
 	bool config_mapped;
@@ -252,6 +269,26 @@ static inline void kvpci_count(struct kvpci_device *device,
 			       enum kvpci_counter counter)
 {
 	this_cpu_inc(device->counters->count[counter]);
+}
+
+/**
+ * kvpci_lock() - take a device's lock to change what it protects
+ * @device: the device
+ *
+ * No message is on its way then, but what irq_work sends, and none will be sent
+ * that was decided on before.
+ */
+static inline void kvpci_lock(struct kvpci_device *device)
+	__acquires(&device->lock)
+{
+	write_lock_irq(&device->lock);
+	device->epoch++;
+}
+
+static inline void kvpci_unlock(struct kvpci_device *device)
+	__releases(&device->lock)
+{
+	write_unlock_irq(&device->lock);
 }
 
 /* Whole pages, so that they can be mapped. */
@@ -349,9 +386,9 @@ void kvpci_eventfds_release(struct kvpci_device *device);
 
 /* interrupt.c */
 kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm);
-void kvpci_irq_init(struct kvpci_device *device);
 void kvpci_irq_signal(struct kvpci_device *device, u32 source);
-void kvpci_irq_signal_wakeup(struct kvpci_device *device, u32 source);
+int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		     void *key);
 void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg);
 void kvpci_irq_send_pending(struct kvpci_device *device);
 void kvpci_irq_settle(struct kvpci_device *device);

@@ -68,9 +68,9 @@ int kvpci_shadow_mmap(struct file *file, struct vm_area_struct *vma)
 	vma->vm_ops = &shadow_ops;
 	if (vma->vm_pgoff == KVPCI_MMAP_CONFIG >> PAGE_SHIFT) {
 		/* From now on the window's use is the monitor's business too. */
-		spin_lock_irq(&device->lock);
+		kvpci_lock(device);
 		device->config_mapped = true;
-		spin_unlock_irq(&device->lock);
+		kvpci_unlock(device);
 	}
 	return 0;
 }

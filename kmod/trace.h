@@ -8,9 +8,9 @@
 #if !defined(KVPCI_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define KVPCI_TRACE_H
 
-#include <linux/kvpci.h>
 #include <linux/tracepoint.h>
-#include <linux/types.h>
+
+#include "kvpci.h"
 
 #define kvpci_show_region(type)						\
 	__print_symbolic(type,						\
@@ -78,8 +78,9 @@ TRACE_EVENT(kvpci_kick,
 );
 
 TRACE_EVENT(kvpci_msi,
-	TP_PROTO(u32 id, u32 vector, u64 address, u32 data, bool sent),
-	TP_ARGS(id, vector, address, data, sent),
+	TP_PROTO(const struct kvpci_device *device,
+		 const struct kvpci_route *route, bool sent),
+	TP_ARGS(device, route, sent),
 	TP_STRUCT__entry(
 		__field(u32, id)
 		__field(u32, vector)
@@ -88,10 +89,11 @@ TRACE_EVENT(kvpci_msi,
 		__field(bool, sent)
 	),
 	TP_fast_assign(
-		__entry->id = id;
-		__entry->vector = vector;
-		__entry->address = address;
-		__entry->data = data;
+		__entry->id = device->id;
+		__entry->vector = route->vector;
+		__entry->address = route->entry.msi.address_lo |
+				   (u64)route->entry.msi.address_hi << 32;
+		__entry->data = route->entry.msi.data;
 		__entry->sent = sent;
 	),
 	TP_printk("dev=%u vector=%u address=%#llx data=%#x%s", __entry->id,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Two processors in one device, and a launcher that changes everything under
- * them. What must hold: what a backend was told stays until it has stopped.
+ * them. What must hold: what a backend was told stays until it has stopped, and
+ * what keeps the device from interrupting holds from when the guest's write of it
+ * is done.
  */
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -265,6 +267,139 @@ TEST(close_under_two_processors)
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	machine_destroy(&m);
+}
+
+/* --- no message after what forbids it -------------------------------------- */
+
+#define LAPIC		0xfee00000ULL
+#define NOBODY		0xfed00000ULL	/* no local APIC is there */
+#define ROUNDS		25
+
+struct backend {
+	struct machine *m;
+	volatile bool stop;
+};
+
+/* A backend that has a lot to tell queue 0. */
+static void *signal_always(void *arg)
+{
+	struct backend *b = arg;
+
+	while (!b->stop)
+		eventfd_add(b->m->call[0]);
+	return NULL;
+}
+
+static void vector_mask(struct machine *m, bool quiet)
+{
+	driver_mask(m, 1, quiet);
+}
+
+static void function_mask(struct machine *m, bool quiet)
+{
+	device_irq(m->dev, MSIX_ON | (quiet ? KVPCI_IRQ_MSIX_MASKALL : 0),
+		   KVPCI_GSI_NONE);
+}
+
+static void no_master(struct machine *m, bool quiet)
+{
+	device_irq(m->dev, quiet ? KVPCI_IRQ_MSIX_ENABLE : MSIX_ON,
+		   KVPCI_GSI_NONE);
+}
+
+static void msix_off(struct machine *m, bool quiet)
+{
+	device_irq(m->dev, quiet ? 0 : MSIX_ON, KVPCI_GSI_NONE);
+}
+
+static void no_vector(struct machine *m, bool quiet)
+{
+	cc_write(m, CC_QUEUE_SELECT, 0);
+	cc_write(m, CC_QUEUE_VECTOR, quiet ? NO_VECTOR : 1);
+}
+
+static void other_message(struct machine *m, bool quiet)
+{
+	guest_write(&m->g, MSIX_BASE + 16, 4, quiet ? NOBODY : LAPIC);
+}
+
+static void device_reset(struct machine *m, bool quiet)
+{
+	if (quiet) {
+		cc_write(m, CC_STATUS, 0);
+		return;
+	}
+	while (device_event(m->dev, NULL) != KVPCI_EVENT_STOP)
+		;
+	device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
+	driver_run(m);
+}
+
+static const struct {
+	const char *name;
+	void (*set)(struct machine *m, bool quiet);
+	bool pends;	/* what was not sent is remembered */
+} quieters[] = {
+	{ "vector masked", vector_mask, true },
+	{ "function masked", function_mask, true },
+	{ "no bus master", no_master, true },
+	{ "MSI-X off", msix_off, false },
+	{ "no vector", no_vector, false },
+	{ "other message", other_message, false },
+	{ "reset", device_reset, false },
+};
+
+/* Wait until the backend has signalled some more. */
+static void await_calls(struct machine *m)
+{
+	uint64_t calls = device_stats(m->dev).calls;
+
+	do
+		usleep(100);
+	while (device_stats(m->dev).calls < calls + 4);
+}
+
+/* Wait until more messages have been sent. */
+static bool await_sent(struct machine *m, uint64_t before)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (device_stats(m->dev).msix_sent > before)
+			return true;
+		usleep(100);
+	}
+	return false;
+}
+
+TEST(no_message_after)
+{
+	struct machine machine, *m = &machine;
+	struct backend b = { .m = m };
+	pthread_t thread;
+
+	machine_create(m);
+	machine_fds(m);
+	driver_vector(m, 1, LAPIC, 0x41, false);
+	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+	driver_run(m);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, signal_always, &b));
+	for (size_t i = 0; i < ARRAY_SIZE(quieters); i++) {
+		for (int round = 0; round < ROUNDS; round++) {
+			uint64_t sent = device_stats(m->dev).msix_sent;
+
+			ASSERT_TRUE(await_sent(m, sent));
+			quieters[i].set(m, true);
+			sent = device_stats(m->dev).msix_sent;
+			await_calls(m);
+			EXPECT_EQ(sent, device_stats(m->dev).msix_sent)
+				TH_LOG("%s", quieters[i].name);
+			if (quieters[i].pends)
+				EXPECT_TRUE(driver_pending(m, 1));
+			quieters[i].set(m, false);
+		}
+	}
+	b.stop = true;
+	pthread_join(thread, NULL);
+	machine_destroy(m);
 }
 
 int main(int argc, char **argv)
