@@ -222,25 +222,3 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			   value);
 	return true;
 }
-
-/**
- * kvpci_access_fast_kick() - a doorbell of which only the address is known
- * @device: the device
- * @region: the doorbells
- * @offset: inside @region
- *
- * Context: inside kvm->srcu.
- *
- * Return: false if the access must be decoded to know what it means.
- */
-bool kvpci_access_fast_kick(struct kvpci_device *device,
-			    const struct kvpci_region *region, u32 offset)
-{
-	struct kvpci_effect effect;
-
-	effect = kvpci_core_doorbell(&device->core, region, offset, 0, 0);
-	if (effect.kind == KVPCI_EFFECT_OTHER)
-		return false;
-	kvpci_access_kick(device, effect.arg);
-	return true;
-}

@@ -11,6 +11,7 @@
  * A BAR is one range, whatever it holds. Memory doorbells are on the fast bus
  * as well, which VMX asks before it decodes an access.
  */
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
@@ -109,16 +110,20 @@ static const struct kvm_io_device_ops bar_ops = {
 	.write = bar_write,
 };
 
-/* The fast bus passes neither length nor value. */
+/*
+ * The fast bus passes neither length nor value, and is asked before the access is
+ * decoded: the address is all there is, and says which queue it is. What is at no
+ * queue's address is decoded.
+ */
 static int fast_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		      gpa_t addr, int len, const void *val)
 {
 	struct kvpci_range *range = to_range(iodev);
+	u64 offset = addr - range->base;
 
-	if (!kvpci_iobus_covers(range, addr, len) ||
-	    !kvpci_access_fast_kick(range->device, range->region,
-				    addr - range->base))
+	if (offset >= range->size || offset & (BIT(range->shift) - 1))
 		return -EOPNOTSUPP;
+	kvpci_access_kick(range->device, offset >> range->shift);
 	return 0;
 }
 
@@ -301,13 +306,13 @@ struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num)
 
 static struct kvpci_range *
 map_add(struct kvpci_map *map, struct kvpci_device *device, unsigned int bar,
-	u8 bus, gpa_t base, u32 size, const struct kvpci_region *region)
+	u8 bus, gpa_t base, u32 size)
 {
 	struct kvpci_range *range = &map->ranges[map->num++];
 
-	kvm_iodevice_init(&range->iodev, region ? &fast_ops : &bar_ops);
+	kvm_iodevice_init(&range->iodev,
+			  bus == KVM_FAST_MMIO_BUS ? &fast_ops : &bar_ops);
 	range->device = device;
-	range->region = region;
 	range->base = base;
 	range->size = size;
 	range->bus = bus;
@@ -328,18 +333,19 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 	unsigned int i;
 
 	range = map_add(map, device, bar, io ? KVM_PIO_BUS : KVM_MMIO_BUS, addr,
-			core->bars[bar].size, NULL);
+			core->bars[bar].size);
 	for (i = core->region_first[bar]; i < core->region_first[bar + 1]; i++) {
 		const struct kvpci_region *region = &core->regions[i];
 
 		if (region->type != KVPCI_REGION_NOTIFY)
 			continue;
-		/* The fast bus has no values, which these need. */
+		/* The fast bus has no values, which others need. */
 		if (!region->multiplier)
 			range->bell = plain ? region->offset : KVPCI_NO_BELL;
 		else if (!io && !data)
 			map_add(map, device, bar, KVM_FAST_MMIO_BUS,
-				addr + region->offset, region->length, region);
+				addr + region->offset, region->length)->shift =
+					ilog2(region->multiplier);
 	}
 }
 

@@ -157,7 +157,7 @@ struct kvpci_eventfds {
  * @bus: enum kvm_bus
  * @bar: index of the BAR
  * @device: whose BAR it is
- * @region: the doorbells, for a range on the fast bus
+ * @shift: of an offset, to a queue's index, for a range on the fast bus
  * @bell: offset of a doorbell that all queues share, or KVPCI_NO_BELL
  * @ecam: whose configuration space it is
  */
@@ -167,8 +167,8 @@ struct kvpci_range {
 	u32 size;
 	u8 bus;
 	u8 bar;
+	u8 shift;
 	struct kvpci_device *device;
-	const struct kvpci_region *region;
 	u32 bell;
 	struct kvpci_ecam *ecam;
 };
@@ -376,8 +376,6 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value, bool ask);
 void kvpci_access_kick(struct kvpci_device *device, u32 queue);
-bool kvpci_access_fast_kick(struct kvpci_device *device,
-			    const struct kvpci_region *region, u32 offset);
 
 /* eventfds.c */
 int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,

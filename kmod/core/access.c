@@ -45,14 +45,14 @@ struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
 	 * an address of its own, that says which it is; a shared doorbell needs
 	 * the value.
 	 */
-	if (length ? length != width : width != 2)
+	if (length != width)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 	if (region->multiplier) {
 		if (offset & (region->multiplier - 1))
 			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 		queue = offset / region->multiplier;
 	} else {
-		if (!length || offset)
+		if (offset)
 			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 		queue = doorbell_queue(core, value);
 	}

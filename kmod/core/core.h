@@ -260,7 +260,7 @@ const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
  * @core: the function
  * @region: a KVPCI_REGION_NOTIFY region of it
  * @offset: first byte inside the region
- * @length: bytes written; 0 if neither length nor value is known
+ * @length: bytes written
  * @value: what was written
  *
  * Needs no lock. With NOTIFICATION_DATA it leaves @value with the queue, where

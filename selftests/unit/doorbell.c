@@ -100,28 +100,6 @@ TEST_F(doorbell, address_beats_value)
 	EXPECT_EQ(0, u->effect.arg);
 }
 
-/* The fast bus knows neither length nor value (design, fact 7). */
-TEST_F(doorbell, fast_bus)
-{
-	struct unit *u = &self->u;
-	const struct kvpci_region *mem, *io;
-	struct kvpci_effect effect;
-
-	unit_run(u);
-	mem = kvpci_core_find(&u->core, UNIT_BAR_MEM, MEM_DOORBELLS, 2);
-	io = kvpci_core_find(&u->core, UNIT_BAR_IO, IO_DOORBELL, 2);
-	ASSERT_NE(NULL, mem);
-	ASSERT_NE(NULL, io);
-	effect = kvpci_core_doorbell(&u->core, mem, 4, 0, 0);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, effect.kind);
-	EXPECT_EQ(1, effect.arg);
-	effect = kvpci_core_doorbell(&u->core, mem, 4 * UNIT_QUEUES, 0, 0);
-	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, effect.kind);
-	/* without a value a shared doorbell says nothing */
-	effect = kvpci_core_doorbell(&u->core, io, 0, 0, 0);
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, effect.kind);
-}
-
 /*
  * No kick is lost between DRIVER_OK and the START event, none passes to a
  * queue under reset, or after a reset.
@@ -255,20 +233,6 @@ TEST_F(doorbell, notification_data)
 				TH_LOG("row %zu queue %u", i, q);
 		}
 	}
-}
-
-/* The fast bus has no values, so it cannot serve such a device. */
-TEST_F(doorbell, notification_data_needs_a_value)
-{
-	struct unit *u = &self->u;
-	const struct kvpci_region *mem;
-	struct kvpci_effect effect;
-
-	run_with(u, true, false);
-	mem = kvpci_core_find(&u->core, UNIT_BAR_MEM, MEM_DOORBELLS, 4);
-	ASSERT_NE(NULL, mem);
-	effect = kvpci_core_doorbell(&u->core, mem, 4, 0, 0);
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, effect.kind);
 }
 
 /* A word is of one life of its queue; a driver that declined sends none. */
