@@ -476,15 +476,22 @@ void guest_out(struct guest *g, uint16_t port, unsigned int width,
 	one_access(g, (struct guest_access){ ACCESS_OUT, width, port, value });
 }
 
-uint64_t guest_cycles(struct guest *g, struct guest_access access,
-		      unsigned int count)
+uint64_t guest_script_cycles(struct guest *g,
+			     const struct guest_access *accesses,
+			     unsigned int num, unsigned int count)
 {
 	struct guest_vcpu *vcpu = &g->vcpu[0];
 
-	guest_set_script(vcpu, &access, 1, count);
+	guest_set_script(vcpu, accesses, num, count);
 	while (!guest_run(vcpu))
 		;
 	return mailbox_u64(vcpu, MAILBOX_TSC);
+}
+
+uint64_t guest_cycles(struct guest *g, struct guest_access access,
+		      unsigned int count)
+{
+	return guest_script_cycles(g, &access, 1, count);
 }
 
 /* --- interrupts ----------------------------------------------------------- */

@@ -150,6 +150,11 @@ void guest_out(struct guest *g, uint16_t port, unsigned int width,
 uint64_t guest_cycles(struct guest *g, struct guest_access access,
 		      unsigned int count);
 
+/** guest_script_cycles() - the same of @num accesses, one after the other */
+uint64_t guest_script_cycles(struct guest *g,
+			     const struct guest_access *accesses,
+			     unsigned int num, unsigned int count);
+
 /**
  * guest_irq() - let vCPU 0 take one interrupt if one is pending
  *
