@@ -103,14 +103,6 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
 	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 }
 
-bool kvpci_core_awaits_stop(const struct kvpci_core *core,
-			    const struct kvpci_region *region, u32 offset)
-{
-	return core->backend == KVPCI_BACKEND_STOPPING &&
-	       region->type == KVPCI_REGION_COMMON &&
-	       offset == VIRTIO_PCI_COMMON_STATUS;
-}
-
 bool kvpci_core_asks(const struct kvpci_core *core,
 		     const struct kvpci_region *region, u32 offset,
 		     unsigned int length, u64 value)

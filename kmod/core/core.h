@@ -310,8 +310,14 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
  * @region: where
  * @offset: inside @region
  */
-bool kvpci_core_awaits_stop(const struct kvpci_core *core,
-			    const struct kvpci_region *region, u32 offset);
+static inline bool kvpci_core_awaits_stop(const struct kvpci_core *core,
+					  const struct kvpci_region *region,
+					  u32 offset)
+{
+	return core->backend == KVPCI_BACKEND_STOPPING &&
+	       region->type == KVPCI_REGION_COMMON &&
+	       offset == VIRTIO_PCI_COMMON_STATUS;
+}
 
 /**
  * kvpci_core_asks() - is a write the monitor's to decide on?
