@@ -4,8 +4,9 @@
  * and stops it. Data queues are vhost-net's, one instance a queue pair; the
  * control queue, there with several pairs only, is answered in net_ctrl().
  *
- * A thread a card follows the device's events, so that no vCPU waits for vhost.
- * It alone touches the fields marked below.
+ * No vCPU waits for vhost: one thread for all cards takes a card's START, and
+ * starts it (starter.c); then a thread of its own follows its events, up to STOP.
+ * Whichever's turn it is alone touches the fields marked below.
  */
 #include <endian.h>
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <linux/virtio_ring.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +31,7 @@
 #include "options.h"
 #include "pci.h"
 #include "report.h"
+#include "starter.h"
 #include "tap.h"
 #include "transport.h"
 #include "util.h"
@@ -97,8 +98,11 @@ static const struct kvpci_feature_dep net_deps[] = {
  * @vhost_features: what all of them have
  * @kicks: eventfds by queue: notifications of the driver
  * @calls: eventfds by queue: interrupts
- * @thread: follows events
- * @quit: eventfd that ends it
+ * @startable: what the starter knows of it
+ * @starter: whose turn it is when the device does not run
+ * @thread: whose turn it is when it does
+ * @go: eventfd that says so
+ * @quit: eventfd that ends @thread
  * @started: @thread is valid
  * @features: thread: what the driver accepted
  * @running: thread: by queue
@@ -120,7 +124,10 @@ struct net {
 	int kicks[MAX_QUEUES];
 	int calls[MAX_QUEUES];
 
+	struct startable startable;
+	struct starter *starter;
 	pthread_t thread;
+	int go;
 	int quit;
 	bool started;
 
@@ -313,34 +320,36 @@ static void start(struct net *net)
 	}
 }
 
-/*
- * Who waits for this thread? At DRIVER_OK nobody: the guest goes on, and waking
- * us must not take the processor from it. A reset the guest does wait for.
- */
-static void let_guest_first(bool guest_first)
+/* In the starter's thread. */
+static void take_start(void *opaque)
 {
-	const struct sched_param param = { 0 };
+	struct net *net = opaque;
+	struct kvpci_event event;
+	int n;
 
-	/* A matter of speed only: nothing to do if it is refused. */
-	pthread_setschedparam(pthread_self(),
-			      guest_first ? SCHED_BATCH : SCHED_OTHER, &param);
+	n = net->transport->ops->event(net->transport, &event);
+	if (n < 0) {
+		report_error(n, "net %s: events", net->tap);
+	} else if (n && event.kind == KVPCI_EVENT_START) {
+		start(net);
+		eventfd_write(net->go, 1);
+	} else {
+		starter_watch(net->starter, &net->startable);
+	}
 }
 
-static void take_event(struct net *net, const struct kvpci_event *event)
+/* Return: true if the device does not run any more. */
+static bool take_event(struct net *net, const struct kvpci_event *event)
 {
 	struct transport *t = net->transport;
 	int err = 0;
 
 	switch (event->kind) {
-	case KVPCI_EVENT_START:
-		let_guest_first(false);
-		start(net);
-		return;
 	case KVPCI_EVENT_QUEUE_START:
 		err = queue_start(net, event->queue);
 		if (err)
 			complain(net, err, "cannot start a queue");
-		return;
+		return false;
 	case KVPCI_EVENT_STOP:
 		stop(net);
 		break;
@@ -348,14 +357,13 @@ static void take_event(struct net *net, const struct kvpci_event *event)
 		queue_stop(net, event->queue);
 		break;
 	default:
-		return;		/* the others need nothing done */
+		return false;	/* the others need nothing done */
 	}
 	err = t->ops->ack(t, event->kind, event->queue);
 	/* A reset may overtake a queue's reset: then there is nothing to ack. */
 	if (err && err != -EALREADY)
 		report_error(err, "net %s: KVPCI_DEVICE_ACK", net->tap);
-	if (event->kind == KVPCI_EVENT_STOP)
-		let_guest_first(true);
+	return event->kind == KVPCI_EVENT_STOP;
 }
 
 static void take_ctrl_kick(struct net *net)
@@ -378,35 +386,43 @@ static void take_ctrl_kick(struct net *net)
 
 static void *follow(void *arg)
 {
-	enum { QUIT, EVENT, CTRL, NUM };
+	enum { QUIT, GO, EVENT, CTRL, NUM };
 	struct net *net = arg;
 	struct pollfd fds[NUM] = {
 		[QUIT] = { .fd = net->quit, .events = POLLIN },
-		[EVENT] = { .fd = net->transport->event_fd, .events = POLLIN },
+		[GO] = { .fd = net->go, .events = POLLIN },
+		[EVENT] = { .events = POLLIN },
 		[CTRL] = { .events = POLLIN },
 	};
 	struct kvpci_event event;
+	bool our_turn = false;
+	eventfd_t count;
 	int n;
 
-	let_guest_first(true);
 	while (!fds[QUIT].revents) {
-		fds[CTRL].fd = ctrl_runs(net) ? net->kicks[net->ctrl_index] :
-			-1;
+		fds[EVENT].fd = our_turn ? net->transport->event_fd : -1;
+		fds[CTRL].fd = our_turn && ctrl_runs(net) ?
+			net->kicks[net->ctrl_index] : -1;
 		if (poll(fds, NUM, -1) < 0)
 			continue;
+		if (fds[GO].revents) {
+			eventfd_read(net->go, &count);
+			our_turn = true;
+		}
 		if (fds[CTRL].revents)
 			take_ctrl_kick(net);
 		if (!fds[EVENT].revents)
 			continue;
 		n = net->transport->ops->event(net->transport, &event);
-		if (n > 0) {
-			take_event(net, &event);
-		} else if (n < 0) {
+		if (n < 0) {
 			report_error(n, "net %s: events", net->tap);
 			break;
 		}
+		if (n && take_event(net, &event)) {
+			our_turn = false;
+			starter_watch(net->starter, &net->startable);
+		}
 	}
-	stop(net);
 	return NULL;
 }
 
@@ -508,8 +524,9 @@ static int open_eventfds(struct net *net)
 {
 	unsigned int i;
 
+	net->go = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	net->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (net->quit < 0)
+	if (net->go < 0 || net->quit < 0)
 		return report_error(-errno, "net %s: eventfd", net->tap);
 	for (i = 0; i < net->num_queues; i++) {
 		net->kicks[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -548,6 +565,7 @@ int net_create(struct transport_vm *tvm, const struct net_options *options,
 	net->ctrl.memory = &net->vm->memory;
 	net->ctrl.handle = net_ctrl;
 	net->ctrl.opaque = net;
+	net->go = -1;
 	net->quit = -1;
 	for (i = 0; i < net->pairs; i++) {
 		net->taps[i] = -1;
@@ -579,11 +597,17 @@ int net_create(struct transport_vm *tvm, const struct net_options *options,
 	return 0;
 }
 
-int net_start(struct net *net)
+int net_start(struct net *net, struct starter *starter)
 {
 	char name[16];
 	int err;
 
+	net->starter = starter;
+	net->startable = (struct startable){
+		.fd = net->transport->event_fd,
+		.start = take_start,
+		.opaque = net,
+	};
 	err = pthread_create(&net->thread, NULL, follow, net);
 	if (err)
 		return report_error(-err, "net %s: cannot start its thread",
@@ -591,7 +615,7 @@ int net_start(struct net *net)
 	net->started = true;
 	snprintf(name, sizeof(name), "net-%.10s", net->tap);
 	pthread_setname_np(net->thread, name);
-	return 0;
+	return starter_add(starter, &net->startable);
 }
 
 static void close_all(const int *fds, unsigned int count)
@@ -606,6 +630,7 @@ void net_destroy(struct net *net)
 	if (net->started) {
 		eventfd_write(net->quit, 1);
 		pthread_join(net->thread, NULL);
+		stop(net);
 	}
 	if (net->transport)
 		net->transport->ops->destroy(net->transport);
@@ -613,6 +638,7 @@ void net_destroy(struct net *net)
 	close_all(net->taps, net->pairs);
 	close_all(net->kicks, net->num_queues);
 	close_all(net->calls, net->num_queues);
+	close_all(&net->go, 1);
 	close_all(&net->quit, 1);
 	free(net);
 }

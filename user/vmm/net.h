@@ -8,6 +8,7 @@
 
 struct net;
 struct net_options;
+struct starter;
 struct transport_vm;
 
 /**
@@ -22,9 +23,9 @@ int net_create(struct transport_vm *tvm, const struct net_options *options,
 	       struct net **net);
 
 /** net_start() - begin to follow the driver */
-int net_start(struct net *net);
+int net_start(struct net *net, struct starter *starter);
 
-/** net_destroy() - stop everything; no vCPU runs any more */
+/** net_destroy() - stop everything; no vCPU runs any more, nor the starter */
 void net_destroy(struct net *net);
 
 #endif /* KVPCI_VMM_NET_H */

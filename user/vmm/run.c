@@ -2,9 +2,9 @@
 /*
  * kvpci run: puts the machine together, lets it run, takes it apart.
  *
- * Threads: one a vCPU, one a device for its events, one for console output, with
- * --transport user one a device for its interrupts, and this one, which waits
- * for stdin, signals and the end.
+ * Threads: one a vCPU, one a device for its events, one that starts devices, one
+ * for console output, with --transport user one a device for its interrupts, and
+ * this one, which waits for stdin, signals and the end.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +20,7 @@
 #include "options.h"
 #include "pci.h"
 #include "report.h"
+#include "starter.h"
 #include "util.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -29,7 +30,8 @@
  * @options: the command line
  * @vm: the VM
  * @tvm: its transport
- * @transport_open: @tvm is valid
+ * @transport_open: @tvm and @starter are valid
+ * @starter: starts the cards
  * @nets: network cards
  * @num_nets: how many were made
  * @console: the terminal
@@ -41,6 +43,7 @@ struct machine {
 	struct vm vm;
 	struct transport_vm tvm;
 	bool transport_open;
+	struct starter starter;
 	struct net *nets[OPTIONS_MAX_NETS];
 	unsigned int num_nets;
 	struct console console;
@@ -84,13 +87,13 @@ static int build_devices(struct machine *m)
 	if (err)
 		return err;
 	m->transport_open = true;
-	for (i = 0; i < m->options.num_nets; i++) {
+	err = starter_open(&m->starter);
+	for (i = 0; !err && i < m->options.num_nets; i++) {
 		err = net_create(&m->tvm, &m->options.nets[i], &m->nets[i]);
-		if (err)
-			return err;
-		m->num_nets++;
+		if (!err)
+			m->num_nets++;
 	}
-	return 0;
+	return err;
 }
 
 static int build(struct machine *m, uint64_t *entry)
@@ -187,7 +190,7 @@ static int execute(struct machine *m, uint64_t entry)
 		return err;
 	err = serial_open(&m->vm.serial, &m->vm, &m->console);
 	for (i = 0; !err && i < m->num_nets; i++)
-		err = net_start(m->nets[i]);
+		err = net_start(m->nets[i], &m->starter);
 	if (!err)
 		err = vcpus_start(&m->vm, entry);
 	if (err)
@@ -205,10 +208,14 @@ static int execute(struct machine *m, uint64_t entry)
 /* In any state of completeness. */
 static void dismantle(struct machine *m)
 {
+	if (m->transport_open)
+		starter_stop(&m->starter);
 	while (m->num_nets)
 		net_destroy(m->nets[--m->num_nets]);
-	if (m->transport_open)
+	if (m->transport_open) {
+		starter_close(&m->starter);
 		m->tvm.ops->close(&m->tvm);
+	}
 	pci_free(&m->vm);
 	vcpus_free(&m->vm);
 	memory_free(&m->vm.memory);
