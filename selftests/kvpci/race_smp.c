@@ -224,6 +224,9 @@ TEST(two_processors)
 	ASSERT_EQ(0, pthread_create(&threads[3], NULL, changer, &r));
 	for (int i = 0; i < SECONDS * 10 && !r.broken; i++)
 		usleep(100000);
+	/* A machine may be slow. */
+	for (int i = 0; r.stops <= 3 && i < 600 && !r.broken; i++)
+		usleep(100000);
 	r.stop = true;
 	for (int i = 0; i < 2; i++)
 		guest_stop_script(&r.m.g.vcpu[i]);
@@ -374,7 +377,7 @@ static void await_calls(struct machine *m)
 /* Wait until more messages have been sent. */
 static bool await_sent(struct machine *m, uint64_t before)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 50000; i++) {
 		if (device_stats(m->dev).msix_sent > before)
 			return true;
 		usleep(100);
