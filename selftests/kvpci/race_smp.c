@@ -211,6 +211,7 @@ TEST(two_processors)
 
 	device_describe(&desc);
 	machine_create_on(&r.m, 2, &desc);
+	guest_hold_interrupts(&r.m.g);
 	machine_fds(&r.m);
 	for (unsigned int v = 0; v < 4; v++)
 		driver_vector(&r.m, v, 0xfee00000 + (v << 12), 0x41 + v, false);
@@ -260,6 +261,7 @@ TEST(close_under_two_processors)
 
 	device_describe(&desc);
 	machine_create_on(&m, 2, &desc);
+	guest_hold_interrupts(&m.g);
 	machine_fds(&m);
 	guest_set_script(&m.g.vcpu[0], driver_life, ARRAY_SIZE(driver_life), 0);
 	guest_set_script(&m.g.vcpu[1], other_life, ARRAY_SIZE(other_life), 0);
@@ -392,6 +394,7 @@ TEST(no_message_after)
 	pthread_t thread;
 
 	machine_create(m);
+	guest_hold_interrupts(&m->g);
 	machine_fds(m);
 	driver_vector(m, 1, LAPIC, 0x41, false);
 	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));

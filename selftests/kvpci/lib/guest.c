@@ -45,6 +45,7 @@
 #define PTE_LARGE	0x080ULL
 
 #define LAPIC		0xfee00000ULL
+#define LAPIC_TPR	0x80
 #define LAPIC_SPURIOUS	0xf0
 #define IOAPIC		0xfec00000ULL
 
@@ -231,6 +232,15 @@ static void add_memory(struct guest *g)
 	memcpy(g->memory + CODE, agent_code, agent_code_end - agent_code);
 }
 
+static void write_once(struct guest_vcpu *vcpu, uint64_t addr, uint32_t value)
+{
+	struct guest_access access = { ACCESS_WRITE, 4, addr, value };
+
+	guest_set_script(vcpu, &access, 1, 1);
+	while (!guest_run(vcpu))
+		;
+}
+
 void guest_create_parts(struct guest *g, int parts, unsigned int vcpus)
 {
 	uint64_t identity = IDENTITY_ADDR;
@@ -260,14 +270,8 @@ void guest_create_parts(struct guest *g, int parts, unsigned int vcpus)
 		add_vcpu(g, i, parts);
 	if (!(parts & GUEST_IRQCHIP))
 		return;
-	for (unsigned int i = 0; i < vcpus; i++) {
-		struct guest_access enable = {
-			ACCESS_WRITE, 4, LAPIC + LAPIC_SPURIOUS, 0x1ff,
-		};
-
-		guest_set_script(&g->vcpu[i], &enable, 1, 1);
-		guest_run(&g->vcpu[i]);
-	}
+	for (unsigned int i = 0; i < vcpus; i++)
+		write_once(&g->vcpu[i], LAPIC + LAPIC_SPURIOUS, 0x1ff);
 }
 
 void guest_create(struct guest *g)
@@ -510,6 +514,12 @@ int guest_irq_of(struct guest_vcpu *vcpu)
 	while (!guest_run(vcpu))
 		;
 	return last_vector(vcpu);
+}
+
+void guest_hold_interrupts(struct guest *g)
+{
+	for (unsigned int i = 0; i < g->num_vcpus; i++)
+		write_once(&g->vcpu[i], LAPIC + LAPIC_TPR, 0xff);
 }
 
 int guest_irq(struct guest *g)

@@ -171,6 +171,14 @@ int guest_irq_within(struct guest *g, unsigned int ms);
 /** guest_irq_of() - guest_irq() of any vCPU */
 int guest_irq_of(struct guest_vcpu *vcpu);
 
+/**
+ * guest_hold_interrupts() - let interrupts wait in every local APIC
+ *
+ * Its task priority is above them all, so that KVM has none to deliver and does
+ * not ask the processor to tell it when one can be.
+ */
+void guest_hold_interrupts(struct guest *g);
+
 /** guest_irq_count() - interrupts of a vector that vCPU 0 has taken */
 unsigned int guest_irq_count(struct guest *g, unsigned int vector);
 
