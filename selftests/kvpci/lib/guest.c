@@ -232,13 +232,21 @@ static void add_memory(struct guest *g)
 	memcpy(g->memory + CODE, agent_code, agent_code_end - agent_code);
 }
 
-static void write_once(struct guest_vcpu *vcpu, uint64_t addr, uint32_t value)
+static uint64_t one_access(struct guest_vcpu *vcpu, struct guest_access access)
 {
-	struct guest_access access = { ACCESS_WRITE, 4, addr, value };
-
 	guest_set_script(vcpu, &access, 1, 1);
 	while (!guest_run(vcpu))
 		;
+	guest_get_script(vcpu, &access, 1);
+	return access.value;
+}
+
+/* A register of every local APIC. */
+static void write_lapics(struct guest *g, uint64_t reg, uint32_t value)
+{
+	for (unsigned int i = 0; i < g->num_vcpus; i++)
+		one_access(&g->vcpu[i], (struct guest_access){
+			ACCESS_WRITE, 4, LAPIC + reg, value });
 }
 
 void guest_create_parts(struct guest *g, int parts, unsigned int vcpus)
@@ -268,10 +276,8 @@ void guest_create_parts(struct guest *g, int parts, unsigned int vcpus)
 	g->num_vcpus = vcpus;
 	for (unsigned int i = 0; i < vcpus; i++)
 		add_vcpu(g, i, parts);
-	if (!(parts & GUEST_IRQCHIP))
-		return;
-	for (unsigned int i = 0; i < vcpus; i++)
-		write_once(&g->vcpu[i], LAPIC + LAPIC_SPURIOUS, 0x1ff);
+	if (parts & GUEST_IRQCHIP)
+		write_lapics(g, LAPIC_SPURIOUS, 0x1ff);
 }
 
 void guest_create(struct guest *g)
@@ -447,37 +453,30 @@ void guest_stop_script(struct guest_vcpu *vcpu)
 	set_mailbox_u32(vcpu, MAILBOX_STOP, 1);
 }
 
-static uint64_t one_access(struct guest *g, struct guest_access access)
-{
-	struct guest_vcpu *vcpu = &g->vcpu[0];
-
-	guest_set_script(vcpu, &access, 1, 1);
-	while (!guest_run(vcpu))
-		;
-	guest_get_script(vcpu, &access, 1);
-	return access.value;
-}
-
 uint64_t guest_read(struct guest *g, uint64_t addr, unsigned int width)
 {
-	return one_access(g, (struct guest_access){ ACCESS_READ, width, addr, 0 });
+	return one_access(&g->vcpu[0], (struct guest_access){
+		ACCESS_READ, width, addr, 0 });
 }
 
 void guest_write(struct guest *g, uint64_t addr, unsigned int width,
 		 uint64_t value)
 {
-	one_access(g, (struct guest_access){ ACCESS_WRITE, width, addr, value });
+	one_access(&g->vcpu[0], (struct guest_access){
+		ACCESS_WRITE, width, addr, value });
 }
 
 uint64_t guest_in(struct guest *g, uint16_t port, unsigned int width)
 {
-	return one_access(g, (struct guest_access){ ACCESS_IN, width, port, 0 });
+	return one_access(&g->vcpu[0], (struct guest_access){
+		ACCESS_IN, width, port, 0 });
 }
 
 void guest_out(struct guest *g, uint16_t port, unsigned int width,
 	       uint64_t value)
 {
-	one_access(g, (struct guest_access){ ACCESS_OUT, width, port, value });
+	one_access(&g->vcpu[0], (struct guest_access){
+		ACCESS_OUT, width, port, value });
 }
 
 uint64_t guest_script_cycles(struct guest *g,
@@ -518,8 +517,7 @@ int guest_irq_of(struct guest_vcpu *vcpu)
 
 void guest_hold_interrupts(struct guest *g)
 {
-	for (unsigned int i = 0; i < g->num_vcpus; i++)
-		write_once(&g->vcpu[i], LAPIC + LAPIC_TPR, 0xff);
+	write_lapics(g, LAPIC_TPR, 0xff);
 }
 
 int guest_irq(struct guest *g)

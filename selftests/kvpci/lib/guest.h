@@ -175,7 +175,7 @@ int guest_irq_of(struct guest_vcpu *vcpu);
  * guest_hold_interrupts() - let interrupts wait in every local APIC
  *
  * Its task priority is above them all, so that KVM has none to deliver and does
- * not ask the processor to tell it when one can be.
+ * not ask the processor to tell it when one can be. The VM has GUEST_IRQCHIP.
  */
 void guest_hold_interrupts(struct guest *g);
 
