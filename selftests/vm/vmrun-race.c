@@ -124,7 +124,6 @@ static void *restore_fpu(void *arg)
 	__asm__ volatile("fxsave %0" : "=m"(state));
 	for (;;)
 		__asm__ volatile("fxrstor %0" : : "m"(state));
-	return NULL;
 }
 
 static void start(void *(*run)(void *arg), void *arg)
