@@ -238,13 +238,10 @@ TEST_F(common, driver_features)
 	static const u32 beyond[] = { 4, 8, 0x10001, ~0U };
 	struct unit *u = &self->u;
 
-	for (u32 i = 0; i < ARRAY_SIZE(written); i++) {
-		cc_write(u, CC_DRIVER_FEATURE_SELECT, i);
-		cc_write(u, CC_DRIVER_FEATURE, written[i]);
-	}
+	for (u32 i = 0; i < ARRAY_SIZE(written); i++)
+		unit_accept(u, i, written[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
-		cc_write(u, CC_DRIVER_FEATURE_SELECT, beyond[i]);
-		cc_write(u, CC_DRIVER_FEATURE, ~0U);
+		unit_accept(u, beyond[i], ~0U);
 		EXPECT_EQ(0, cc_read(u, CC_DRIVER_FEATURE));
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(written); i++) {
@@ -252,8 +249,7 @@ TEST_F(common, driver_features)
 		EXPECT_EQ(written[i], cc_read(u, CC_DRIVER_FEATURE));
 	}
 	/* bits that were not offered are not valid */
-	cc_write(u, CC_DRIVER_FEATURE_SELECT, 0);
-	cc_write(u, CC_DRIVER_FEATURE, ~0U);
+	unit_accept(u, 0, ~0U);
 	EXPECT_EQ(0x30000021, cc_read(u, CC_DRIVER_FEATURE));
 	cc_write(u, CC_DRIVER_FEATURE, 0);
 	EXPECT_EQ(0, cc_read(u, CC_DRIVER_FEATURE));
@@ -363,9 +359,8 @@ TEST_F(common, queue_size_packed_withdrawn)
 		unit_offer(&u, F_RING_PACKED, offered);
 		ASSERT_EQ(0, unit_create(&u));
 		cc_write(&u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
-		cc_write(&u, CC_DRIVER_FEATURE_SELECT, 1);
-		cc_write(&u, CC_DRIVER_FEATURE,
-			 BIT(F_RING_PACKED - 32) | BIT(F_VERSION_1 - 32));
+		unit_accept(&u, 1,
+			    BIT(F_RING_PACKED - 32) | BIT(F_VERSION_1 - 32));
 		cc_write(&u, CC_QUEUE_SIZE, 100);
 		cc_write(&u, CC_DRIVER_FEATURE, BIT(F_VERSION_1 - 32));
 		cc_write(&u, CC_STATUS, ST_READY);
@@ -526,10 +521,7 @@ TEST_F(common, admin_queues)
 	/* nobody has asked for them yet */
 	cc_write(u, CC_QUEUE_SELECT, first);
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_SIZE));
-	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
-	cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
-	cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
-	cc_write(u, CC_STATUS, ST_READY);
+	unit_negotiate_least(u);
 	unit_queue(u, first, 16);
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_SIZE));
 	EXPECT_EQ(0, u->core.queues[first].enable);

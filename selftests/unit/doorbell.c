@@ -255,10 +255,7 @@ TEST_F(doorbell, notification_data_life_cycle)
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
 				    KVPCI_EVENT_NO_QUEUE));
-	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
-	cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
-	cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
-	cc_write(u, CC_STATUS, ST_READY);
+	unit_negotiate_least(u);
 	unit_queue(u, 0, 256);
 	cc_write(u, CC_STATUS, ST_RUNNING);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00090000);
@@ -325,10 +322,7 @@ TEST_F(doorbell, notif_config_data_declined)
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
 				    KVPCI_EVENT_NO_QUEUE));
-	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
-	cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
-	cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
-	cc_write(u, CC_STATUS, ST_READY);
+	unit_negotiate_least(u);
 	unit_queue(u, 1, 64);
 	cc_write(u, CC_STATUS, ST_RUNNING);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 4000 - 7);

@@ -127,10 +127,7 @@ TEST_F(suspend, not_negotiated)
 		unit_describe(u);
 		unit_offer(u, F_SUSPEND, offer);
 		ASSERT_EQ(0, unit_create(u));
-		cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
-		cc_write(u, CC_DRIVER_FEATURE_SELECT, 1);
-		cc_write(u, CC_DRIVER_FEATURE, 1);	/* VERSION_1 */
-		cc_write(u, CC_STATUS, ST_READY);
+		unit_negotiate_least(u);
 		cc_write(u, CC_STATUS, ST_RUNNING);
 		ASSERT_EQ(KVPCI_EVENT_START, unit_event(u, NULL));
 		ask(u);

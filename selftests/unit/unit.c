@@ -290,14 +290,26 @@ void cc_write(struct unit *u, u32 offset, u64 value)
 	unit_write(u, KVPCI_REGION_COMMON, offset, cc_width(offset), value);
 }
 
+void unit_accept(struct unit *u, u32 word, u32 bits)
+{
+	cc_write(u, CC_DRIVER_FEATURE_SELECT, word);
+	cc_write(u, CC_DRIVER_FEATURE, bits);
+}
+
+void unit_negotiate_least(struct unit *u)
+{
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	unit_accept(u, 1, BIT(F_VERSION_1 - 32));
+	cc_write(u, CC_STATUS, ST_READY);
+}
+
 void unit_negotiate(struct unit *u)
 {
 	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE);
 	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
 	for (u32 word = 0; word < KVPCI_FEATURE_WORDS; word++) {
 		cc_write(u, CC_DEVICE_FEATURE_SELECT, word);
-		cc_write(u, CC_DRIVER_FEATURE_SELECT, word);
-		cc_write(u, CC_DRIVER_FEATURE, cc_read(u, CC_DEVICE_FEATURE));
+		unit_accept(u, word, cc_read(u, CC_DEVICE_FEATURE));
 	}
 	cc_write(u, CC_STATUS, ST_READY);
 }

@@ -115,8 +115,12 @@ u64 cc_read(struct unit *u, u32 offset);
 /** cc_write() - write a common configuration register at its natural width */
 void cc_write(struct unit *u, u32 offset, u64 value);
 
+/** unit_accept() - write a word of driver_feature */
+void unit_accept(struct unit *u, u32 word, u32 bits);
 /** unit_negotiate() - drive the status up to FEATURES_OK, accepting all */
 void unit_negotiate(struct unit *u);
+/** unit_negotiate_least() - the same, accepting nothing but VERSION_1 */
+void unit_negotiate_least(struct unit *u);
 /** unit_queue() - set a queue up with recognisable addresses and enable it */
 void unit_queue(struct unit *u, u16 queue, u16 size);
 /** unit_start() - negotiate, enable queue 0 and 1, DRIVER_OK */
