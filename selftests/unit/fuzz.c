@@ -7,7 +7,7 @@
 
 #include "unit.h"
 #include "kselftest_harness.h"
-#include "fuzz_engine.h"
+#include "fuzz/engine.h"
 
 #define ROUNDS		100
 #define ROUND_BYTES	14000

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's steps in PCI configuration space, the access window included. */
+#include "fuzz.h"
+
+static void check_decode(struct fuzz *f)
+{
+	static const u64 tops[] = { 0, 1ULL << 16, 1ULL << 32, 1ULL << 52 };
+	u64 addr[KVPCI_NUM_BARS];
+	u32 mapped = kvpci_config_space_decode(&f->cs, addr);
+
+	for (u32 i = 0; i < KVPCI_NUM_BARS; i++) {
+		const struct kvpci_bar *bar = &f->cs.bars[i];
+
+		if (!(mapped >> i & 1)) {
+			REQUIRE(!addr[i]);
+			continue;
+		}
+		REQUIRE(bar->kind != KVPCI_BAR_NONE);
+		REQUIRE(addr[i] && addr[i] % bar->size == 0);
+		REQUIRE(addr[i] + bar->size <= tops[bar->kind]);
+		reach(f, FUZZ_DECODE);
+	}
+}
+
+/* What no write may change has not changed. */
+static void check_fixed(struct fuzz *f)
+{
+	for (u32 i = 0; i < KVPCI_CONFIG_SPACE_SIZE; i++) {
+		u8 diff = f->cs.value[i] ^ f->fixed[i];
+
+		if (i == PCI_STATUS)
+			diff &= ~PCI_STATUS_INTERRUPT;
+		REQUIRE(!(diff & ~f->cs.wmask[i]));
+	}
+}
+
+static void window_access(struct fuzz *f, bool write)
+{
+	struct kvpci_window w;
+
+	if (!kvpci_config_space_window(&f->cs, &w))
+		return;
+	REQUIRE(w.bar < KVPCI_NUM_BARS);
+	REQUIRE(w.length == 1 || w.length == 2 || w.length == 4);
+	REQUIRE((u64)w.offset + w.length <= f->cs.bars[w.bar].size);
+	REQUIRE(w.offset % w.length == 0);
+	/* the generation register has a model of its own */
+	if (w.bar <= UNIT_BAR_MEM && w.offset == CC_GENERATION)
+		return;
+	guest_access(f, w.bar, w.offset, w.length, write, w.value);
+	reach(f, FUZZ_WINDOW);
+}
+
+static void function_reset(struct fuzz *f)
+{
+	u64 addr[KVPCI_NUM_BARS];
+
+	kvpci_config_space_reset(&f->cs);
+	kvpci_core_msix_reset(&f->u.core);
+	kvpci_status_write(&f->u.core, 0);
+	REQUIRE(!kvpci_config_space_decode(&f->cs, addr));
+	REQUIRE(!kvpci_config_space_irq_flags(&f->cs));
+	REQUIRE(!kvpci_core_intx(&f->u.core));
+	REQUIRE(!memcmp(f->cs.value, f->fixed, sizeof(f->fixed)));
+	reach(f, FUZZ_FLR);
+}
+
+void config_space(struct fuzz *f)
+{
+	const u32 anchors[] = {
+		0, PCI_COMMAND, PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_2,
+		f->cs.msix, f->cs.exp + 8, f->cs.window, f->cs.window + 12,
+		0xfc0, 0xfffffff0,
+	};
+	u32 at = anchors[take(f, 1) % ARRAY_SIZE(anchors)] + take(f, 1) % 64 / 3;
+	u8 how = take(f, 1);
+	unsigned int length = 1U << (how >> 1) % 3;
+	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
+	u32 window = f->cs.window + VIRTIO_PCI_CAP_LENGTH;
+	u32 change, flags, mapped, value = take_value(f);
+	bool moves, moved, arms, set;
+
+	if (!(how & 1)) {
+		value = kvpci_config_space_read(&f->cs, at, length);
+		REQUIRE(length == 4 || !(value >> (8 * length)));
+		if (kvpci_config_space_window_hit(&f->cs, at, length))
+			window_access(f, false);
+		return;
+	}
+	moves = kvpci_config_space_moves(&f->cs, at, length, value);
+	arms = kvpci_config_space_arms(&f->cs, at, length, value);
+	set = kvpci_config_space_read(&f->cs, window, 4);
+	mapped = kvpci_config_space_decode(&f->cs, before);
+	change = kvpci_config_space_write(&f->cs, at, length, value);
+	moved = kvpci_config_space_decode(&f->cs, after) != mapped ||
+		memcmp(before, after, sizeof(before));
+	REQUIRE(moves == (moved || change & KVPCI_CONFIG_FLR));
+	REQUIRE(!moved || change & KVPCI_CONFIG_DECODE);
+	REQUIRE(arms == (set != !!kvpci_config_space_read(&f->cs, window, 4)));
+	if (change & KVPCI_CONFIG_WINDOW)
+		window_access(f, true);
+	if (change & KVPCI_CONFIG_DECODE)
+		check_decode(f);
+	flags = kvpci_config_space_irq_flags(&f->cs);
+	if (change & KVPCI_CONFIG_IRQ)
+		kvpci_core_set_irq_flags(&f->u.core, flags);
+	if (change & KVPCI_CONFIG_FLR)
+		function_reset(f);
+	if (f->steps % 32 == 0)
+		check_fixed(f);
+}
+
+/* An access through the window, set up as a driver does. */
+void guest_window(struct fuzz *f)
+{
+	static const u32 offsets[] = { CC_STATUS, CC_QUEUE_SELECT, 0x40, 0x44,
+		CC_QUEUE_ENABLE, 0x100, 0x200, 0x1000, 0x1004, 0x8000 };
+	u8 how = take(f, 1);
+	u32 cap = f->cs.window;
+
+	kvpci_config_space_write(&f->cs, cap + 4, 1, how % 4);
+	kvpci_config_space_write(&f->cs, cap + 8, 4,
+				 offsets[take(f, 1) % ARRAY_SIZE(offsets)]);
+	kvpci_config_space_write(&f->cs, cap + 12, 4, 1U << (how >> 2) % 3);
+	kvpci_config_space_write(&f->cs, cap + 16, 4, take_value(f));
+	window_access(f, how & 0x80);
+}

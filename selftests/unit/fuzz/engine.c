@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The engine: bytes become steps, and the model looks on after each of them. */
+#include "fuzz.h"
+
+const char *const fuzz_reach_names[FUZZ_REACHES] = {
+	"START read", "START taken back", "STOP acknowledged",
+	"QUEUE_START read", "QUEUE_STOP acknowledged", "CONFIG read",
+	"FAILED read", "kick", "kick dropped", "message sent",
+	"message pending", "pending message sent", "line raised",
+	"interrupt dropped", "FEATURES_OK refused", "generation changed",
+	"BAR decoded", "window access", "function level reset",
+	"doorbell word kept", "queue_notif_config_data",
+	"SUSPEND acknowledged", "RESUME read", "administration virtqueue",
+};
+
+u32 take(struct fuzz *f, unsigned int bytes)
+{
+	u32 value = 0;
+
+	while (bytes--)
+		value = value << 8 | (f->p < f->end ? *f->p++ : 0);
+	return value;
+}
+
+void reach(struct fuzz *f, enum fuzz_reach what)
+{
+	if (f->reached)
+		f->reached[what]++;
+}
+
+u64 take_value(struct fuzz *f)
+{
+	u8 how = take(f, 1);
+
+	switch (how % 6) {
+	case 0:
+		return 0;
+	case 1:
+		return 1;
+	case 2:
+		return ~0ULL;
+	case 3:
+		return take(f, 1) % 8;
+	case 4:
+		return 1ULL << (take(f, 1) % 64);
+	default:
+		return (u64)take(f, 4) << 32 | take(f, 4);
+	}
+}
+
+static void (*const actions[])(struct fuzz *f) = {
+	guest_anywhere, guest_anywhere, guest_anywhere, guest_common,
+	guest_common, guest_common, guest_status, guest_driver, guest_driver,
+	launcher_event, launcher_event, launcher_ack, launcher_signal,
+	launcher_pending, launcher_config, launcher_misc, config_space,
+	config_space, guest_window,
+};
+
+static void setup(struct fuzz *f)
+{
+	struct unit *u = &f->u;
+	u8 how = take(f, 1);
+
+	unit_describe(u);
+	unit_offer(u, F_RING_PACKED, how & 1);
+	unit_offer(u, F_RING_RESET, !(how & 2) || how & 4);
+	unit_offer(u, F_NOTIFICATION_DATA, how & 32);
+	unit_offer(u, F_NOTIF_CONFIG_DATA, how & 64);
+	unit_offer(u, F_SUSPEND, how & 128);
+	unit_offer(u, F_ADMIN_VQ, how & 4);
+	u->desc.num_admin_queues = how & 4 ? 1 : 0;
+	if (how & 64)
+		unit_identify(u);
+	unit_need(u, 5, BIT_ULL(28) | BIT_ULL(29), 0);
+	if (how & 8) {
+		/* odd places, nothing else */
+		u->regions[7].multiplier = how & 32 ? 8 : 2;
+		u->regions[6].offset = 0x2004;
+	}
+	if (unit_create(u))
+		abort();
+	memset(u->core.config_mask, how & 16 ? 0x3c : 0, UNIT_CONFIG);
+	if (kvpci_config_space_init(&f->cs, &u->desc, u->regions, 0x020000, 1))
+		abort();
+	memcpy(f->fixed, f->cs.value, sizeof(f->fixed));
+}
+
+unsigned long fuzz_run(const uint8_t *data, size_t size,
+		       unsigned long reached[FUZZ_REACHES])
+{
+	struct fuzz *f = calloc(1, sizeof(*f));
+	unsigned long steps;
+
+	if (!f)
+		abort();
+	f->p = data;
+	f->end = data + size;
+	f->reached = reached;
+	setup(f);
+	while (f->p < f->end) {
+		f->u.effect = kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		actions[take(f, 1) % ARRAY_SIZE(actions)](f);
+		f->steps++;
+		check_model(f);
+	}
+	steps = f->steps;
+	unit_destroy(&f->u);
+	free(f);
+	return steps;
+}
+
+/* libFuzzer's entry; nothing else calls it. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_run(data, size, NULL);
+	return 0;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The launcher's steps: events, acknowledgements, interrupts, configuration. */
+#include "fuzz.h"
+
+static void event_taken(struct fuzz *f, const struct kvpci_event *event)
+{
+	struct kvpci_core *core = &f->u.core;
+
+	switch (event->kind) {
+	case KVPCI_EVENT_START:
+		REQUIRE(!f->running);
+		f->running = true;
+		memcpy(f->told, core->queues, sizeof(f->told));
+		memcpy(f->told_features, core->driver_features,
+		       sizeof(f->told_features));
+		for (u32 q = 0; q < UNIT_QUEUES; q++)
+			f->owned[q] = core->queues[q].enable;
+		reach(f, FUZZ_START);
+		break;
+	case KVPCI_EVENT_STOP:
+		REQUIRE(f->running && !f->stop_read);
+		f->stop_read = true;
+		break;
+	case KVPCI_EVENT_QUEUE_START:
+		REQUIRE(f->running && !f->owned[event->queue]);
+		f->owned[event->queue] = true;
+		f->told[event->queue] = core->queues[event->queue];
+		reach(f, FUZZ_QUEUE_START);
+		break;
+	case KVPCI_EVENT_QUEUE_STOP:
+		REQUIRE(f->running && f->owned[event->queue]);
+		REQUIRE(!f->stopping[event->queue]);
+		f->stopping[event->queue] = true;
+		break;
+	case KVPCI_EVENT_SUSPEND:
+		REQUIRE(f->running && !f->suspended && !f->suspend_read);
+		f->suspend_read = true;
+		break;
+	case KVPCI_EVENT_RESUME:
+		REQUIRE(f->running && f->suspended);
+		f->suspended = false;
+		reach(f, FUZZ_RESUME);
+		break;
+	case KVPCI_EVENT_CONFIG:
+		reach(f, FUZZ_CONFIG);
+		break;
+	case KVPCI_EVENT_FAILED:
+		reach(f, FUZZ_FAILED);
+		break;
+	}
+}
+
+void launcher_event(struct fuzz *f)
+{
+	struct kvpci_event event;
+	u8 how = take(f, 1);
+
+	if (how % 4 == 0) {	/* look now, take later */
+		f->have_stale = kvpci_core_event_peek(&f->u.core, &f->stale);
+		return;
+	}
+	if (how % 4 == 1) {
+		if (!f->have_stale)
+			return;
+		if (kvpci_core_event_take(&f->u.core, &f->stale))
+			event_taken(f, &f->stale);
+		else if (f->stale.kind == KVPCI_EVENT_START && !f->running)
+			reach(f, FUZZ_START_GONE);
+		f->have_stale = false;
+		return;
+	}
+	if (!kvpci_core_event_peek(&f->u.core, &event))
+		return;
+	REQUIRE(kvpci_core_event_take(&f->u.core, &event));
+	event_taken(f, &event);
+}
+
+/* The ACK of SUSPEND; it comes too late if the driver has reset the device. */
+static void launcher_ack_suspend(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	bool reset = core->backend == KVPCI_BACKEND_STOPPING;
+
+	if (kvpci_core_ack(core, KVPCI_EVENT_SUSPEND, KVPCI_EVENT_NO_QUEUE)) {
+		REQUIRE(!f->suspend_read || reset);
+		return;
+	}
+	REQUIRE(f->suspend_read && !reset);
+	f->suspend_read = false;
+	f->suspended = true;
+	REQUIRE(cc_read(&f->u, CC_STATUS) & ST_SUSPEND);
+	reach(f, FUZZ_SUSPEND);
+}
+
+void launcher_ack(struct fuzz *f)
+{
+	u8 how = take(f, 1);
+	u32 q = how >> 2;
+
+	if (how % 8 == 2) {
+		launcher_ack_suspend(f);
+	} else if (how & 1) {
+		int ret = kvpci_core_ack(&f->u.core, KVPCI_EVENT_STOP,
+					 KVPCI_EVENT_NO_QUEUE);
+
+		REQUIRE(!ret == f->stop_read);
+		if (ret)
+			return;
+		f->running = false;
+		f->stop_read = false;
+		f->suspend_read = false;
+		f->suspended = false;
+		memset(f->owned, 0, sizeof(f->owned));
+		memset(f->stopping, 0, sizeof(f->stopping));
+		REQUIRE(cc_read(&f->u, CC_STATUS) == 0);
+		reach(f, FUZZ_STOP);
+	} else {
+		int ret = kvpci_core_ack(&f->u.core, KVPCI_EVENT_QUEUE_STOP, q);
+
+		REQUIRE(q < UNIT_QUEUES || ret == -EINVAL);
+		if (q >= UNIT_QUEUES)
+			return;
+		REQUIRE(!ret == f->stopping[q]);
+		if (ret)
+			return;
+		f->owned[q] = false;
+		f->stopping[q] = false;
+		reach(f, FUZZ_QUEUE_STOP);
+	}
+}
+
+void launcher_signal(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	u8 how = take(f, 1);
+	u32 source = how % (UNIT_QUEUES + 1);
+	struct kvpci_msg msg = { 0 };
+	bool quiet, sends;
+	u16 vector;
+
+	if (source == UNIT_QUEUES)
+		source = KVPCI_SOURCE_CONFIG;
+	vector = source == KVPCI_SOURCE_CONFIG ? core->config_msix_vector :
+		 core->queues[source].msix_vector;
+	quiet = !(core->device_status & ST_DRIVER_OK) ||
+		(source < UNIT_QUEUES && !core->queues[source].enable);
+	sends = (core->irq_flags & (KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER |
+				    KVPCI_IRQ_MSIX_MASKALL)) ==
+		(KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER);
+
+	switch (kvpci_core_signal(core, source, &msg)) {
+	case KVPCI_IRQ_SEND:
+		REQUIRE(!quiet && sends && vector < core->num_vectors);
+		REQUIRE(!(core->vectors[vector].word[3] & 1));
+		REQUIRE(msg.data == core->vectors[vector].word[2]);
+		REQUIRE((u32)msg.address == core->vectors[vector].word[0]);
+		reach(f, FUZZ_SEND);
+		break;
+	case KVPCI_IRQ_PEND:
+		REQUIRE(!quiet && vector < core->num_vectors);
+		REQUIRE(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE);
+		REQUIRE(!sends || core->vectors[vector].word[3] & 1);
+		REQUIRE(core->pending[vector / 64] >> (vector % 64) & 1);
+		reach(f, FUZZ_PEND);
+		break;
+	case KVPCI_IRQ_INTX:
+		REQUIRE(!quiet);
+		REQUIRE(!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE));
+		REQUIRE(core->isr);
+		if (kvpci_core_intx(core))
+			reach(f, FUZZ_INTX);
+		break;
+	case KVPCI_IRQ_DROP:
+		reach(f, FUZZ_DROP);
+		break;
+	}
+}
+
+void launcher_pending(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	unsigned int from = take(f, 1);
+	struct kvpci_msg msg;
+	int v;
+
+	while ((v = kvpci_core_next_pending(core, from, &msg)) >= 0) {
+		REQUIRE((unsigned int)v >= from && v < core->num_vectors);
+		REQUIRE(core->device_status & ST_DRIVER_OK);
+		REQUIRE(core->backend != KVPCI_BACKEND_STOPPING);
+		REQUIRE(!(core->vectors[v].word[3] & 1));
+		REQUIRE(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE &&
+			core->irq_flags & KVPCI_IRQ_MASTER &&
+			!(core->irq_flags & KVPCI_IRQ_MSIX_MASKALL));
+		REQUIRE(!(core->pending[v / 64] >> (v % 64) & 1));
+		from = v + 1;
+		reach(f, FUZZ_UNPEND);
+	}
+}
+
+void launcher_config(struct fuzz *f)
+{
+	u32 offset = take(f, 1) % UNIT_CONFIG;
+	u32 length = 1 + take(f, 1) % (UNIT_CONFIG - offset);
+	u8 data[UNIT_CONFIG];
+	int ret;
+
+	memset(data, take(f, 1), sizeof(data));
+	ret = kvpci_core_config_update(&f->u.core, offset, length, data);
+	if (ret < 0) {
+		REQUIRE(ret == -EBUSY && f->suspended);
+		return;
+	}
+	f->changed |= ret;
+	REQUIRE(!memcmp(f->u.core.config + offset, data, length));
+}
+
+void launcher_misc(struct fuzz *f)
+{
+	u8 how = take(f, 1);
+
+	if (how & 1) {
+		u32 on = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER;
+
+		kvpci_core_set_irq_flags(&f->u.core,
+					 how & 2 ? on : how >> 2 & 15);
+		return;
+	}
+	REQUIRE(!kvpci_core_fail(&f->u.core) ||
+		f->u.core.device_status & ST_NEEDS_RESET);
+}
