@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An access by the guest, or by the launcher in its place: find the region,
+ * An access by the guest, or by the VMM in its place: find the region,
  * ask the core, carry out the effect.
  *
  * The guest chooses everything here: BAR offsets, lengths, values, and when.
@@ -15,7 +15,7 @@ static const u8 read_counter[KVPCI_NUM_REGION_TYPES] = {
 	[KVPCI_REGION_COMMON] = KVPCI_COUNT_COMMON_READS,
 	[KVPCI_REGION_NOTIFY] = KVPCI_COUNT_OTHER,
 	[KVPCI_REGION_ISR] = KVPCI_COUNT_ISR_READS,
-	[KVPCI_REGION_DEVICE] = KVPCI_COUNT_DEVICE_READS,
+	[KVPCI_REGION_DEVICE] = KVPCI_COUNT_DEVICE_CONFIG_READS,
 	[KVPCI_REGION_MSIX_TABLE] = KVPCI_COUNT_MSIX_READS,
 	[KVPCI_REGION_MSIX_PBA] = KVPCI_COUNT_MSIX_READS,
 	[KVPCI_REGION_SHM] = KVPCI_COUNT_OTHER,
@@ -25,7 +25,7 @@ static const u8 write_counter[KVPCI_NUM_REGION_TYPES] = {
 	[KVPCI_REGION_COMMON] = KVPCI_COUNT_COMMON_WRITES,
 	[KVPCI_REGION_NOTIFY] = KVPCI_COUNT_OTHER,
 	[KVPCI_REGION_ISR] = KVPCI_COUNT_OTHER,
-	[KVPCI_REGION_DEVICE] = KVPCI_COUNT_DEVICE_WRITES,
+	[KVPCI_REGION_DEVICE] = KVPCI_COUNT_DEVICE_CONFIG_WRITES,
 	[KVPCI_REGION_MSIX_TABLE] = KVPCI_COUNT_MSIX_WRITES,
 	[KVPCI_REGION_MSIX_PBA] = KVPCI_COUNT_OTHER,
 	[KVPCI_REGION_SHM] = KVPCI_COUNT_OTHER,
@@ -109,7 +109,7 @@ static bool stopping(struct kvpci_device *device)
 /*
  * A driver reads device_status until it is 0, and sleeps in between: Linux does
  * for two ticks, where a backend stops in a fraction of one. So the read waits.
- * Not until the end: the monitor may need kvm->srcu for what it does meanwhile.
+ * Not until the end: the VMM may need kvm->srcu for what it does meanwhile.
  */
 static noinline void await_stop(struct kvpci_device *device)
 {
@@ -153,7 +153,7 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
 				 length, &value);
 	if (effect.kind == KVPCI_EFFECT_INTX)
-		kvpci_config_sync_intx(device);
+		kvpci_irq_sync_status(device);
 	kvpci_unlock(device);
 
 	if (effect.kind == KVPCI_EFFECT_INTX)
@@ -171,11 +171,11 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
  * @value: the value
- * @ask: the guest's own access: one that the monitor is to decide on is not done
+ * @ask: the guest's own access: one that the VMM is to decide on is not done
  *
  * Context: inside kvm->srcu.
  *
- * Return: false, and nothing done, if the monitor is to decide.
+ * Return: false, and nothing done, if the VMM is to decide.
  */
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value, bool ask)
@@ -201,7 +201,7 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 		}
 	} else {
 		kvpci_lock(device);
-		if (ask && kvpci_core_asks(&device->core, region,
+		if (ask && kvpci_core_write_exits(&device->core, region,
 					   offset - region->offset, length,
 					   value)) {
 			kvpci_unlock(device);
@@ -213,7 +213,7 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 		if (effect.kind == KVPCI_EFFECT_VECTOR)
 			send_vector(device, effect.arg);
 		else if (changes_intx(effect))
-			kvpci_config_sync_intx(device);
+			kvpci_irq_sync_status(device);
 		kvpci_unlock(device);
 		effect_unlocked(device, effect);
 	}
@@ -221,4 +221,30 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 	trace_kvpci_access(device->id, true, region->type, bar, offset, length,
 			   value);
 	return true;
+}
+
+/**
+ * kvpci_access_features_ok() - the VMM accepts the driver's features
+ * @device: the device
+ * @status: what the driver wrote to device_status
+ * @features: what is accepted, feature bits 0 to 127
+ *
+ * Return: 0, or -EAGAIN if the driver's features are others.
+ */
+int kvpci_access_features_ok(struct kvpci_device *device, u8 status,
+			     const u64 *features)
+{
+	struct kvpci_effect effect;
+
+	kvpci_lock(device);
+	if (!kvpci_core_features_are(&device->core, features)) {
+		kvpci_unlock(device);
+		return -EAGAIN;
+	}
+	effect = kvpci_status_write(&device->core, status);
+	if (changes_intx(effect))
+		kvpci_irq_sync_status(device);
+	kvpci_unlock(device);
+	effect_unlocked(device, effect);
+	return 0;
 }

@@ -13,8 +13,8 @@ static struct dentry *root;
 static const char * const counter_names[KVPCI_NUM_COUNTERS] = {
 	[KVPCI_COUNT_COMMON_READS] = "common_reads",
 	[KVPCI_COUNT_COMMON_WRITES] = "common_writes",
-	[KVPCI_COUNT_DEVICE_READS] = "device_reads",
-	[KVPCI_COUNT_DEVICE_WRITES] = "device_writes",
+	[KVPCI_COUNT_DEVICE_CONFIG_READS] = "device_config_reads",
+	[KVPCI_COUNT_DEVICE_CONFIG_WRITES] = "device_config_writes",
 	[KVPCI_COUNT_ISR_READS] = "isr_reads",
 	[KVPCI_COUNT_MSIX_READS] = "msix_reads",
 	[KVPCI_COUNT_MSIX_WRITES] = "msix_writes",
@@ -27,8 +27,8 @@ static const char * const counter_names[KVPCI_NUM_COUNTERS] = {
 	[KVPCI_COUNT_INTX_RAISED] = "intx_raised",
 	[KVPCI_COUNT_IRQS_DROPPED] = "irqs_dropped",
 	[KVPCI_COUNT_EVENTS] = "events",
-	[KVPCI_COUNT_CONFIG_READS] = "config_reads",
-	[KVPCI_COUNT_CONFIG_WRITES] = "config_writes",
+	[KVPCI_COUNT_PCI_CONFIG_READS] = "pci_config_reads",
+	[KVPCI_COUNT_PCI_CONFIG_WRITES] = "pci_config_writes",
 };
 
 /**

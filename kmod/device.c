@@ -18,11 +18,11 @@ static atomic_t last_id = ATOMIC_INIT(0);
 static void free_memory(struct kvpci_device *device)
 {
 	free_percpu(device->counters);
-	kvpci_config_free(device);
+	kvpci_function_free(device);
 	kvfree(device->core.deps);
 	kvfree(device->core.notif_queues);
-	kvfree(device->core.config_mask);
-	kvfree(device->core.config);
+	kvfree(device->core.device_config_mask);
+	kvfree(device->core.device_config);
 	if (device->core.vectors)
 		free_pages_exact(device->core.vectors,
 				 kvpci_vectors_size(device->core.num_vectors));
@@ -63,9 +63,9 @@ alloc_memory(const struct kvpci_device_create *create)
 		core->vectors =
 			alloc_pages_exact(kvpci_vectors_size(core->num_vectors),
 					  GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	core->config = kvzalloc(create->config_size, GFP_KERNEL_ACCOUNT);
-	if (create->config_mask)
-		core->config_mask = kvzalloc(create->config_size,
+	core->device_config = kvzalloc(create->device_config_size, GFP_KERNEL_ACCOUNT);
+	if (create->device_config_mask)
+		core->device_config_mask = kvzalloc(create->device_config_size,
 					     GFP_KERNEL_ACCOUNT);
 	core->deps = kvcalloc(create->num_feature_deps, sizeof(*core->deps),
 			      GFP_KERNEL_ACCOUNT);
@@ -75,9 +75,9 @@ alloc_memory(const struct kvpci_device_create *create)
 	device->counters = alloc_percpu_gfp(struct kvpci_counters,
 					    GFP_KERNEL_ACCOUNT);
 	if (core->queues && (core->vectors || !core->num_vectors) &&
-	    core->config && device->fds && device->counters &&
+	    core->device_config && device->fds && device->counters &&
 	    core->notif_queues && core->deps &&
-	    (core->config_mask || !create->config_mask))
+	    (core->device_config_mask || !create->device_config_mask))
 		return device;
 	free_memory(device);
 	return NULL;
@@ -100,13 +100,13 @@ static bool name_ok(const u8 *name, size_t size)
 static int fill_config(struct kvpci_core *core,
 		       const struct kvpci_device_create *create)
 {
-	if (copy_from_user(core->config, u64_to_user_ptr(create->config),
-			   create->config_size))
+	if (copy_from_user(core->device_config, u64_to_user_ptr(create->device_config),
+			   create->device_config_size))
 		return -EFAULT;
-	if (core->config_mask &&
-	    copy_from_user(core->config_mask,
-			   u64_to_user_ptr(create->config_mask),
-			   create->config_size))
+	if (core->device_config_mask &&
+	    copy_from_user(core->device_config_mask,
+			   u64_to_user_ptr(create->device_config_mask),
+			   create->device_config_size))
 		return -EFAULT;
 	return 0;
 }
@@ -234,28 +234,28 @@ static long device_place(void *object, void *arg)
 	if (place->intx_pin ? place->gsi >= KVPCI_NUM_LINES :
 			      place->gsi != KVPCI_GSI_NONE)
 		return -EINVAL;
-	return kvpci_config_place(object, place);
+	return kvpci_ecam_place(object, place);
 }
 
 static long device_config(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
-	struct kvpci_device_config *config = arg;
+	struct kvpci_pci_config_access *config = arg;
 	int idx;
 
 	if (config->flags & ~KVPCI_ACCESS_WRITE || config->__reserved ||
 	    config->length > 4 || !is_power_of_2(config->length))
 		return -EINVAL;
-	if (config->offset > KVPCI_CONFIG_SPACE_SIZE - config->length)
+	if (config->offset > KVPCI_PCI_CONFIG_SIZE - config->length)
 		return -ERANGE;
 	/* Pairs with the release in kvpci_ecam_add(). */
 	if (!smp_load_acquire(&device->cs))
 		return -ENXIO;
 	if (config->flags & KVPCI_ACCESS_WRITE)
-		return kvpci_config_write(device, config->offset,
+		return kvpci_function_write(device, config->offset,
 					  config->length, config->value);
 	idx = srcu_read_lock(&device->vm->kvm->srcu);
-	config->value = kvpci_config_read(device, config->offset,
+	config->value = kvpci_function_read(device, config->offset,
 					  config->length);
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;
@@ -274,7 +274,7 @@ static long device_ack(void *object, void *arg)
 		flush_work(&device->irq_work);
 	kvpci_lock(device);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue);
-	kvpci_config_sync_intx(device);
+	kvpci_irq_sync_status(device);
 	kvpci_unlock(device);
 	if (!err) {
 		wake_up_interruptible_all(&device->stopped);
@@ -299,6 +299,17 @@ static long device_fail(void *object, void *arg)
 	return 0;
 }
 
+static long device_features_ok(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_device_features_ok *ok = arg;
+
+	if (ok->flags || ok->__reserved || ok->status > 255 ||
+	    !(ok->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		return -EINVAL;
+	return kvpci_access_features_ok(device, ok->status, ok->driver_features);
+}
+
 static void copy_state(const struct kvpci_core *core,
 		       struct kvpci_device_state *state, u8 *config)
 {
@@ -311,7 +322,7 @@ static void copy_state(const struct kvpci_core *core,
 			core->driver_features[2 * i] |
 			(u64)core->driver_features[2 * i + 1] << 32;
 	if (config)
-		memcpy(config, core->config, state->config_size);
+		memcpy(config, core->device_config, state->device_config_size);
 }
 
 static long device_state(void *object, void *arg)
@@ -322,19 +333,19 @@ static long device_state(void *object, void *arg)
 	long err = 0;
 
 	if (state->flags || state->__reserved ||
-	    state->config_size > device->core.config_size ||
-	    (!state->config && state->config_size))
+	    state->device_config_size > device->core.device_config_size ||
+	    (!state->device_config && state->device_config_size))
 		return -EINVAL;
-	if (state->config_size) {
-		config = kvmalloc(state->config_size, GFP_KERNEL_ACCOUNT);
+	if (state->device_config_size) {
+		config = kvmalloc(state->device_config_size, GFP_KERNEL_ACCOUNT);
 		if (!config)
 			return -ENOMEM;
 	}
 	read_lock_irq(&device->lock);
 	copy_state(&device->core, state, config);
 	read_unlock_irq(&device->lock);
-	if (config && copy_to_user(u64_to_user_ptr(state->config), config,
-				   state->config_size))
+	if (config && copy_to_user(u64_to_user_ptr(state->device_config), config,
+				   state->device_config_size))
 		err = -EFAULT;
 	kvfree(config);
 	return err;
@@ -346,8 +357,8 @@ static long device_stats(void *object, void *arg)
 
 	/* The structure is the counters, in their order. */
 	BUILD_BUG_ON(sizeof(*stats) != 8 + KVPCI_NUM_COUNTERS * sizeof(u64));
-	BUILD_BUG_ON(offsetof(struct kvpci_device_stats, config_writes) !=
-		     8 + KVPCI_COUNT_CONFIG_WRITES * sizeof(u64));
+	BUILD_BUG_ON(offsetof(struct kvpci_device_stats, pci_config_writes) !=
+		     8 + KVPCI_COUNT_PCI_CONFIG_WRITES * sizeof(u64));
 	if (stats->flags)
 		return -EINVAL;
 	kvpci_stats_read(object, (u64 *)&stats->common_reads);
@@ -357,7 +368,7 @@ static long device_stats(void *object, void *arg)
 static long device_access(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
-	struct kvpci_device_access *access = arg;
+	struct kvpci_bar_access *access = arg;
 	const struct kvpci_bar *bar;
 	int idx;
 
@@ -390,20 +401,20 @@ static long device_access(void *object, void *arg)
 static long config_write(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
-	const struct kvpci_config_write *write = arg;
+	const struct kvpci_device_config_write *write = arg;
 	int changed;
 	void *data;
 
 	if (write->flags || !write->length)
 		return -EINVAL;
-	if (write->offset > device->core.config_size ||
-	    write->length > device->core.config_size - write->offset)
+	if (write->offset > device->core.device_config_size ||
+	    write->length > device->core.device_config_size - write->offset)
 		return -ERANGE;
 	data = memdup_user(u64_to_user_ptr(write->data), write->length);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 	kvpci_lock(device);
-	changed = kvpci_core_config_update(&device->core, write->offset,
+	changed = kvpci_core_device_config_write(&device->core, write->offset,
 					   write->length, data);
 	kvpci_unlock(device);
 	kfree(data);
@@ -453,19 +464,21 @@ static const struct kvpci_ioctl device_ioctls[] = {
 		    device_fail),
 	KVPCI_IOCTL(KVPCI_DEVICE_STATE, kvpci_device_state, __reserved, true,
 		    device_state),
-	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, config_writes, true,
+	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, pci_config_writes, true,
 		    device_stats),
-	KVPCI_IOCTL(KVPCI_DEVICE_ACCESS, kvpci_device_access, value, true,
+	KVPCI_IOCTL(KVPCI_BAR_ACCESS, kvpci_bar_access, value, true,
 		    device_access),
-	KVPCI_IOCTL(KVPCI_CONFIG_WRITE, kvpci_config_write, data, false,
+	KVPCI_IOCTL(KVPCI_DEVICE_FEATURES_OK, kvpci_device_features_ok,
+		    driver_features, false, device_features_ok),
+	KVPCI_IOCTL(KVPCI_DEVICE_CONFIG_WRITE, kvpci_device_config_write, data, false,
 		    config_write),
 	KVPCI_IOCTL(KVPCI_QUEUE_FDS, kvpci_queue_fds, __reserved, false,
 		    queue_fds),
 	KVPCI_IOCTL(KVPCI_QUEUE_STATE, kvpci_queue_state, device, true,
 		    queue_state),
-	KVPCI_IOCTL(KVPCI_DEVICE_PLACE, kvpci_device_place, gsi, false,
+	KVPCI_IOCTL(KVPCI_DEVICE_PLACE, kvpci_device_place, __reserved, false,
 		    device_place),
-	KVPCI_IOCTL(KVPCI_DEVICE_CONFIG, kvpci_device_config, __reserved, true,
+	KVPCI_IOCTL(KVPCI_PCI_CONFIG_ACCESS, kvpci_pci_config_access, __reserved, true,
 		    device_config),
 };
 
@@ -479,7 +492,7 @@ static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.read = kvpci_event_read,
 	.poll = kvpci_event_poll,
-	.mmap = kvpci_shadow_mmap,
+	.mmap = kvpci_mmap,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.release = device_release,
@@ -537,7 +550,7 @@ long kvpci_device_create(void *object, void *arg)
 	struct kvpci_device *device;
 	int fd, err;
 
-	if (create->flags & ~KVPCI_DEVICE_ASK_FEATURES || create->__reserved ||
+	if (create->flags & ~KVPCI_DEVICE_EXIT_FEATURES || create->__reserved ||
 	    !name_ok(create->name, sizeof(create->name)) ||
 	    create->num_regions > KVPCI_MAX_REGIONS ||
 	    create->num_queues > KVPCI_MAX_QUEUES ||

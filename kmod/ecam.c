@@ -10,11 +10,11 @@
 
 #include "kvpci.h"
 
-#define BUS_SIZE	(256 * KVPCI_CONFIG_SPACE_SIZE)
+#define BUS_SIZE	(256 * KVPCI_PCI_CONFIG_SIZE)
 
 /* Where an access goes. */
 struct target {
-	bool user;			/* to the monitor */
+	bool user;			/* to the VMM */
 	struct kvpci_device *device;	/* to a device; NULL: nobody is there */
 	u32 offset;
 };
@@ -28,9 +28,9 @@ static bool find_target(struct kvpci_range *range, gpa_t addr, int len,
 
 	if (!kvpci_iobus_covers(range, addr, len))
 		return false;
-	function = array_index_nospec(offset / KVPCI_CONFIG_SPACE_SIZE,
+	function = array_index_nospec(offset / KVPCI_PCI_CONFIG_SIZE,
 				      ecam->num_functions);
-	target->offset = offset % KVPCI_CONFIG_SPACE_SIZE;
+	target->offset = offset % KVPCI_PCI_CONFIG_SIZE;
 	target->user = test_bit(function, ecam->user);
 	target->device = srcu_dereference(ecam->functions[function],
 					  &ecam->vm->kvm->srcu);
@@ -53,7 +53,7 @@ static int ecam_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		memset(val, 0xff, len);
 		return 0;
 	}
-	value = kvpci_config_read(target.device, target.offset, len);
+	value = kvpci_function_read(target.device, target.offset, len);
 	memcpy(val, &value, len);
 	return 0;
 }
@@ -70,7 +70,7 @@ static int ecam_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	if (!target.device)
 		return 0;
 	memcpy(&value, val, len);
-	return kvpci_config_try_write(target.device, target.offset, len, value) ?
+	return kvpci_function_try_write(target.device, target.offset, len, value) ?
 	       0 : -EOPNOTSUPP;
 }
 
@@ -178,7 +178,7 @@ void kvpci_ecam_destroy(struct kvpci_vm *vm)
  *
  * Return: 0, -ENXIO, -ERANGE or -EEXIST as KVPCI_DEVICE_PLACE documents.
  */
-int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_config_space *cs,
+int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_pci_config *cs,
 		   u32 function)
 {
 	struct kvpci_vm *vm = device->vm;

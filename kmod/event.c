@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events: what the launcher reads from a device.
+ * Events: what the VMM reads from a device.
  */
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>

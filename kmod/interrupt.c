@@ -146,7 +146,7 @@ static bool signal_locked(struct kvpci_device *device, u32 source,
 		kvpci_count(device, KVPCI_COUNT_MSIX_PENDED);
 		break;
 	case KVPCI_IRQ_INTX:
-		kvpci_config_sync_intx(device);
+		kvpci_irq_sync_status(device);
 		schedule_work(&device->irq_work);
 		break;
 	case KVPCI_IRQ_DROP:

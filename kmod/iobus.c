@@ -97,7 +97,7 @@ static int bar_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	if (!kvpci_iobus_covers(range, addr, len))
 		return -EOPNOTSUPP;
 	/* What a running device is asked for most, and needs the least. */
-	if (offset == range->bell && len == 2)
+	if (offset == range->notify && len == 2)
 		kvpci_access_kick(range->device, load_value(val, len));
 	else if (!kvpci_access_write(range->device, range->bar, offset, len,
 				     load_value(val, len), true))
@@ -317,7 +317,7 @@ map_add(struct kvpci_map *map, struct kvpci_device *device, unsigned int bar,
 	range->size = size;
 	range->bus = bus;
 	range->bar = bar;
-	range->bell = KVPCI_NO_BELL;
+	range->notify = KVPCI_NO_NOTIFY;
 	return range;
 }
 
@@ -341,7 +341,7 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 			continue;
 		/* The fast bus has no values, which others need. */
 		if (!region->multiplier)
-			range->bell = plain ? region->offset : KVPCI_NO_BELL;
+			range->notify = plain ? region->offset : KVPCI_NO_NOTIFY;
 		else if (!io && !data)
 			map_add(map, device, bar, KVM_FAST_MMIO_BUS,
 				addr + region->offset, region->length)->shift =

@@ -41,7 +41,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/compat.h"
-#include "core/config_space.h"
+#include "core/pci_config.h"
 #include "core/core.h"
 
 #define KVPCI_NUM_LINES	24	/* pins of the I/O APIC */
@@ -50,8 +50,8 @@
 enum kvpci_counter {
 	KVPCI_COUNT_COMMON_READS,
 	KVPCI_COUNT_COMMON_WRITES,
-	KVPCI_COUNT_DEVICE_READS,
-	KVPCI_COUNT_DEVICE_WRITES,
+	KVPCI_COUNT_DEVICE_CONFIG_READS,
+	KVPCI_COUNT_DEVICE_CONFIG_WRITES,
 	KVPCI_COUNT_ISR_READS,
 	KVPCI_COUNT_MSIX_READS,
 	KVPCI_COUNT_MSIX_WRITES,
@@ -64,8 +64,8 @@ enum kvpci_counter {
 	KVPCI_COUNT_INTX_RAISED,
 	KVPCI_COUNT_IRQS_DROPPED,
 	KVPCI_COUNT_EVENTS,
-	KVPCI_COUNT_CONFIG_READS,
-	KVPCI_COUNT_CONFIG_WRITES,
+	KVPCI_COUNT_PCI_CONFIG_READS,
+	KVPCI_COUNT_PCI_CONFIG_WRITES,
 	KVPCI_NUM_COUNTERS
 };
 
@@ -147,7 +147,7 @@ struct kvpci_eventfds {
 	struct kvpci_call *call;
 };
 
-#define KVPCI_NO_BELL	0xffffffffU
+#define KVPCI_NO_NOTIFY	0xffffffffU
 
 /**
  * struct kvpci_range - one range on one of KVM's buses
@@ -158,7 +158,7 @@ struct kvpci_eventfds {
  * @bar: index of the BAR
  * @device: whose BAR it is
  * @shift: of an offset, to a queue's index, for a range on the fast bus
- * @bell: offset of a doorbell that all queues share, or KVPCI_NO_BELL
+ * @notify: offset of a doorbell that all queues share, or KVPCI_NO_NOTIFY
  * @ecam: whose configuration space it is
  */
 struct kvpci_range {
@@ -169,7 +169,7 @@ struct kvpci_range {
 	u8 bar;
 	u8 shift;
 	struct kvpci_device *device;
-	u32 bell;
+	u32 notify;
 	struct kvpci_ecam *ecam;
 };
 
@@ -187,7 +187,7 @@ struct kvpci_map {
  * struct kvpci_ecam - the PCI configuration space of a VM
  * @vm: the VM
  * @map: its range on the bus
- * @user: functions the monitor answers for
+ * @user: functions the VMM answers for
  * @num_functions: how many there may be
  * @functions: by bus << 8 | device << 3 | function; read inside kvm->srcu
  */
@@ -206,24 +206,24 @@ struct kvpci_ecam {
  * @vm: its VM; holds a reference
  * @id: number in traces
  * @virtio_id: virtio device type
- * @name: what the launcher calls it
+ * @name: what the VMM calls it
  * @counters: per CPU
  * @debugfs: its directory
  * @map_lock: protects @map, and decides @cs
  * @map: ranges on KVM's buses, or NULL
- * @cs: PCI configuration space, or NULL if the monitor keeps it; its content
+ * @cs: PCI configuration space, or NULL if the VMM keeps it; its content
  *	is under @lock, and changes of what it decodes under @map_lock too
  * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
  * @fds: by queue
- * @lock: protects @epoch, @core, @deferred, @sending, @config_mapped and what
+ * @lock: protects @epoch, @core, @deferred, @sending, @pci_config_mapped and what
  *	@cs holds; interrupts are off under it, since eventfds may be signalled
  *	anywhere. Messages are delivered under it, shared if they are ready.
  * @epoch: grows whenever what is to be done about a signal may have changed
  * @core: the registers
  * @deferred: vectors whose messages @irq_work is to send
  * @sending: @irq_work is sending one of them, not under @lock
- * @config_mapped: the monitor has mapped what @cs holds, for the guest to read
+ * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
  * @irq_work: what may not be done where an eventfd is signalled: multicast
  *	messages, interrupt lines
  * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
@@ -243,18 +243,18 @@ struct kvpci_device {
 
 	struct mutex map_lock;	/* map, cs */
 	struct kvpci_map *map;
-	struct kvpci_config_space *cs;
+	struct kvpci_pci_config *cs;
 	u32 function;
 
 	struct mutex fds_lock;	/* changes of fds */
 	struct kvpci_eventfds *fds;
 
-	rwlock_t lock;		/* epoch to config_mapped, and *cs; irqs off */
+	rwlock_t lock;		/* epoch to pci_config_mapped, and *cs; irqs off */
 	unsigned long epoch;
 	struct kvpci_core core;
 	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
 	bool sending;
-	bool config_mapped;
+	bool pci_config_mapped;
 
 	struct work_struct irq_work;
 	u32 gsi;
@@ -340,25 +340,25 @@ void kvpci_vm_put(struct kvpci_vm *vm);
 long kvpci_device_create(void *object, void *arg);
 
 /* config.c */
-int kvpci_config_place(struct kvpci_device *device,
+int kvpci_ecam_place(struct kvpci_device *device,
 		       const struct kvpci_device_place *place);
-u32 kvpci_config_read(struct kvpci_device *device, u32 offset,
+u32 kvpci_function_read(struct kvpci_device *device, u32 offset,
 		      unsigned int length);
-bool kvpci_config_try_write(struct kvpci_device *device, u32 offset,
+bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
 			    unsigned int length, u32 value);
-int kvpci_config_write(struct kvpci_device *device, u32 offset,
+int kvpci_function_write(struct kvpci_device *device, u32 offset,
 		       unsigned int length, u32 value);
 
-void kvpci_config_sync_intx(struct kvpci_device *device);
-void kvpci_config_free(struct kvpci_device *device);
+void kvpci_irq_sync_status(struct kvpci_device *device);
+void kvpci_function_free(struct kvpci_device *device);
 
-/* shadow.c */
-int kvpci_shadow_mmap(struct file *file, struct vm_area_struct *vma);
+/* mmap.c */
+int kvpci_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* ecam.c */
 long kvpci_ecam_create(void *object, void *arg);
 void kvpci_ecam_destroy(struct kvpci_vm *vm);
-int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_config_space *cs,
+int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_pci_config *cs,
 		   u32 function);
 void kvpci_ecam_remove(struct kvpci_device *device);
 
@@ -375,6 +375,8 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 		      u32 offset, unsigned int length, bool wait);
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value, bool ask);
+int kvpci_access_features_ok(struct kvpci_device *device, u8 status,
+			     const u64 *features);
 void kvpci_access_kick(struct kvpci_device *device, u32 queue);
 
 /* eventfds.c */

@@ -13,19 +13,13 @@ static long info(void *object, void *arg)
 
 	if (info->flags)
 		return -EINVAL;
-	info->caps = KVPCI_CAP_IO_BAR | KVPCI_CAP_INTX | KVPCI_CAP_QUEUE_RESET |
-		     KVPCI_CAP_ECAM | KVPCI_CAP_MMAP |
-		     KVPCI_CAP_NOTIFICATION_DATA | KVPCI_CAP_NOTIF_CONFIG_DATA |
-		     KVPCI_CAP_FEATURE_DEPS | KVPCI_CAP_SUSPEND |
-		     KVPCI_CAP_ADMIN_VQ | KVPCI_CAP_ASK_FEATURES |
-		     KVPCI_CAP_VENDOR_DATA | KVPCI_CAP_SHM |
-		     KVPCI_CAP_MULTIFUNCTION;
+	info->caps = 0;
 	/* VMX asks the fast bus first, if the guest's pages are nested. */
 	if (boot_cpu_has(X86_FEATURE_EPT))
 		info->caps |= KVPCI_CAP_FAST_MMIO;
 	info->max_queues = KVPCI_MAX_QUEUES;
 	info->max_vectors = KVPCI_MAX_VECTORS;
-	info->max_config = KVPCI_MAX_CONFIG;
+	info->max_device_config = KVPCI_MAX_DEVICE_CONFIG;
 	info->max_regions = KVPCI_MAX_REGIONS;
 	return 0;
 }

@@ -29,7 +29,7 @@
 			 { KVPCI_EVENT_STOP, "stop" },			\
 			 { KVPCI_EVENT_QUEUE_START, "queue-start" },	\
 			 { KVPCI_EVENT_QUEUE_STOP, "queue-stop" },	\
-			 { KVPCI_EVENT_CONFIG, "config" },		\
+			 { KVPCI_EVENT_DEVICE_CONFIG, "config" },		\
 			 { KVPCI_EVENT_FAILED, "failed" })
 
 TRACE_EVENT(kvpci_access,

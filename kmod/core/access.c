@@ -23,7 +23,7 @@ const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
 /* Which queue a shared doorbell's value means; perhaps none there is. */
 static u32 doorbell_queue(const struct kvpci_core *core, u16 id)
 {
-	if (!READ_ONCE(core->bell_data))
+	if (!READ_ONCE(core->notify_config_data))
 		return id;
 	if (id > KVPCI_MAX_NOTIF_DATA)
 		return KVPCI_NO_QUEUE;
@@ -35,7 +35,7 @@ struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
 					u32 offset, unsigned int length,
 					u64 value)
 {
-	u8 width = READ_ONCE(core->bell_width);
+	u8 width = READ_ONCE(core->notify_width);
 	u32 queue;
 
 	/*
@@ -103,11 +103,11 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
 	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
 }
 
-bool kvpci_core_asks(const struct kvpci_core *core,
+bool kvpci_core_write_exits(const struct kvpci_core *core,
 		     const struct kvpci_region *region, u32 offset,
 		     unsigned int length, u64 value)
 {
-	return core->ask_features && region->type == KVPCI_REGION_COMMON &&
+	return core->exit_features && region->type == KVPCI_REGION_COMMON &&
 	       offset == VIRTIO_PCI_COMMON_STATUS && length == 1 &&
 	       kvpci_status_sets_features_ok(core, value);
 }

@@ -2,7 +2,7 @@
 /*
  * The register core: what a virtio-pci function answers to each access, and
  * nothing else. No KVM, no locks, no allocation; the same files are compiled
- * into the module, into the launcher (--transport user) and into the tests.
+ * into the module, into the VMM (--transport user) and into the tests.
  *
  * An access goes in as (region, offset, length, value). Out come a value and
  * an effect, which the caller carries out after it has let go of its lock.
@@ -113,14 +113,14 @@ struct kvpci_msg {
  * @num_queues: queues, administration virtqueues included
  * @num_admin_queues: how many of them, the last ones, those are
  * @num_vectors: MSI-X vectors
- * @config_size: bytes at @config
+ * @device_config_size: bytes at @device_config
  * @queues: @num_queues of them; caller's memory
  * @vectors: @num_vectors of them; caller's memory
- * @config: device configuration; caller's memory
- * @config_mask: bits of it the driver may write, or NULL; caller's memory
+ * @device_config: device configuration; caller's memory
+ * @device_config_mask: bits of it the driver may write, or NULL; caller's memory
  * @notif_queues: queue of each queue_notif_config_data up to
  *	KVPCI_MAX_NOTIF_DATA; NULL if not offered; caller's memory
- * @ask_features: KVPCI_DEVICE_ASK_FEATURES
+ * @exit_features: KVPCI_DEVICE_EXIT_FEATURES
  * @deps: @num_deps features that need others; caller's memory
  * @num_deps: how many
  * @device_feature_select: device_feature_select
@@ -130,8 +130,8 @@ struct kvpci_msg {
  * @queue_select: queue_select
  * @queues_touched: queues from 0 on that may differ from how reset leaves them
  * @device_status: device_status
- * @bell_width: bytes the driver writes to a doorbell, as negotiated
- * @bell_data: they begin with queue_notif_config_data, as negotiated
+ * @notify_width: bytes the driver writes to a doorbell, as negotiated
+ * @notify_config_data: they begin with queue_notif_config_data, as negotiated
  * @config_generation: config_generation
  * @generation_read: the generation the driver read last
  * @isr: ISR status
@@ -152,15 +152,15 @@ struct kvpci_core {
 	u16 num_queues;
 	u16 num_admin_queues;
 	u16 num_vectors;
-	u16 config_size;
+	u16 device_config_size;
 	struct kvpci_queue *queues;
 	struct kvpci_vector *vectors;
-	u8 *config;
-	u8 *config_mask;
+	u8 *device_config;
+	u8 *device_config_mask;
 	u16 *notif_queues;
 	struct kvpci_feature_dep *deps;
 	u16 num_deps;
-	bool ask_features;
+	bool exit_features;
 
 	/* common configuration */
 	u32 device_feature_select;
@@ -170,8 +170,8 @@ struct kvpci_core {
 	u16 queue_select;
 	u16 queues_touched;
 	u8 device_status;
-	u8 bell_width;		/* read without the lock */
-	u8 bell_data;		/* read without the lock */
+	u8 notify_width;		/* read without the lock */
+	u8 notify_config_data;		/* read without the lock */
 	u8 config_generation;
 	u8 generation_read;
 
@@ -215,13 +215,13 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 
 /**
  * kvpci_core_init() - make a core of a description that passed the check
- * @core: zeroed, with @queues, @vectors, @config, @config_mask, @notif_queues
+ * @core: zeroed, with @queues, @vectors, @device_config, @device_config_mask, @notif_queues
  *	and @deps pointing to zeroed memory of the right sizes (NULL where the
  *	size is 0)
  * @desc: the device; pointers inside are not followed
  * @arrays: what they point to
  *
- * @core->config and @core->config_mask are the caller's to fill.
+ * @core->device_config and @core->device_config_mask are the caller's to fill.
  */
 void kvpci_core_init(struct kvpci_core *core,
 		     const struct kvpci_device_create *desc,
@@ -320,7 +320,7 @@ static inline bool kvpci_core_awaits_stop(const struct kvpci_core *core,
 }
 
 /**
- * kvpci_core_asks() - is a write the monitor's to decide on?
+ * kvpci_core_write_exits() - is a write the VMM's to decide on?
  * @core: the function
  * @region: as for kvpci_core_write()
  * @offset: as for kvpci_core_write()
@@ -328,9 +328,9 @@ static inline bool kvpci_core_awaits_stop(const struct kvpci_core *core,
  * @value: as for kvpci_core_write()
  *
  * Return: true for a write that would set FEATURES_OK on a device made with
- * KVPCI_DEVICE_ASK_FEATURES.
+ * KVPCI_DEVICE_EXIT_FEATURES.
  */
-bool kvpci_core_asks(const struct kvpci_core *core,
+bool kvpci_core_write_exits(const struct kvpci_core *core,
 		     const struct kvpci_region *region, u32 offset,
 		     unsigned int length, u64 value);
 
@@ -351,7 +351,7 @@ static inline void kvpci_queue_touch(struct kvpci_core *core,
 		core->queues_touched = index + 1;
 }
 
-/* Device status, reset and the launcher's side of both: status.c */
+/* Device status, reset and the VMM's side of both: status.c */
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
 bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value);
 struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
@@ -362,6 +362,10 @@ struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
 					    u32 value);
 bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
 				   unsigned int bit);
+
+/** kvpci_core_features_are() - are the driver's features these, by 64 bits? */
+bool kvpci_core_features_are(const struct kvpci_core *core,
+			     const __u64 features[2]);
 
 /** kvpci_core_reset() - the state after a device reset (2.1, 2.4) */
 void kvpci_core_reset(struct kvpci_core *core);
@@ -377,7 +381,7 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
 			   struct kvpci_event *event);
 
 /**
- * kvpci_core_event_take() - the launcher has read an event
+ * kvpci_core_event_take() - the VMM has read an event
  * @core: the function
  * @event: as kvpci_core_event_peek() gave it, perhaps some time ago
  *
@@ -399,7 +403,7 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue);
 
 /**
- * kvpci_core_queue_state() - what the launcher is to know of a queue
+ * kvpci_core_queue_state() - what the VMM is to know of a queue
  * @core: the function
  * @index: the queue, below num_queues
  * @state: out: all but @size and @queue
@@ -425,16 +429,16 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 				       unsigned int length, u64 value);
 
 /**
- * kvpci_core_config_update() - the device changes its configuration
+ * kvpci_core_device_config_write() - the device changes its configuration
  * @core: the function
- * @offset: first byte; @offset + @length is at most @core->config_size
+ * @offset: first byte; @offset + @length is at most @core->device_config_size
  * @length: bytes
  * @data: the new bytes
  *
  * Return: 1 if something changed, so that the driver is to be notified, else 0;
  * -EBUSY while the device is suspended.
  */
-int kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
+int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset, u32 length,
 			     const void *data);
 
 /* Interrupts: msix.c */

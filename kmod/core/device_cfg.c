@@ -7,10 +7,10 @@
 struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value)
 {
-	if (offset > core->config_size || length > core->config_size - offset)
+	if (offset > core->device_config_size || length > core->device_config_size - offset)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-	offset = array_index_nospec(offset, core->config_size);
-	memcpy(value, core->config + offset, length);
+	offset = array_index_nospec(offset, core->device_config_size);
+	memcpy(value, core->device_config + offset, length);
 	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
 }
 
@@ -20,34 +20,34 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 	bool changed = false;
 	unsigned int i;
 
-	if (offset > core->config_size || length > core->config_size - offset)
+	if (offset > core->device_config_size || length > core->device_config_size - offset)
 		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-	if (!core->config_mask || core->backend == KVPCI_BACKEND_STOPPING ||
+	if (!core->device_config_mask || core->backend == KVPCI_BACKEND_STOPPING ||
 	    kvpci_core_suspended(core))
 		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
-	offset = array_index_nospec(offset, core->config_size);
+	offset = array_index_nospec(offset, core->device_config_size);
 	for (i = 0; i < length; i++, value >>= 8) {
-		u8 mask = core->config_mask[offset + i];
+		u8 mask = core->device_config_mask[offset + i];
 
-		core->config[offset + i] = (core->config[offset + i] & ~mask) |
+		core->device_config[offset + i] = (core->device_config[offset + i] & ~mask) |
 					   ((u8)value & mask);
 		changed |= mask;
 	}
 	if (!changed)
 		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
-	core->events |= BIT(KVPCI_EVENT_CONFIG);
+	core->events |= BIT(KVPCI_EVENT_DEVICE_CONFIG);
 	return kvpci_effect(KVPCI_EFFECT_EVENT, 0);
 }
 
-int kvpci_core_config_update(struct kvpci_core *core, u32 offset, u32 length,
+int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset, u32 length,
 			     const void *data)
 {
 	/* R50: no field is modified while suspended. */
 	if (core->backend == KVPCI_BACKEND_SUSPENDED)
 		return -EBUSY;
-	if (!memcmp(core->config + offset, data, length))
+	if (!memcmp(core->device_config + offset, data, length))
 		return 0;
-	memcpy(core->config + offset, data, length);
+	memcpy(core->device_config + offset, data, length);
 	/*
 	 * R10. The generation has to differ from what the driver read last,
 	 * no more: changes it has not looked at do not count, so that no

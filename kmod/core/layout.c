@@ -94,7 +94,7 @@ static u64 region_need(const struct kvpci_device_create *desc,
 	case KVPCI_REGION_ISR:
 		return 1;
 	case KVPCI_REGION_DEVICE:
-		return desc->config_size ? desc->config_size : 1;
+		return desc->device_config_size ? desc->device_config_size : 1;
 	case KVPCI_REGION_MSIX_TABLE:
 		return (u64)desc->num_vectors * PCI_MSIX_ENTRY_SIZE;
 	case KVPCI_REGION_MSIX_PBA:
@@ -170,7 +170,7 @@ static int check_regions(const struct kvpci_device_create *desc,
 
 	need = BIT(KVPCI_REGION_COMMON) | BIT(KVPCI_REGION_NOTIFY) |
 	       BIT(KVPCI_REGION_ISR);
-	if (desc->config_size)
+	if (desc->device_config_size)
 		need |= BIT(KVPCI_REGION_DEVICE);
 	if (desc->num_vectors)
 		need |= BIT(KVPCI_REGION_MSIX_TABLE) | BIT(KVPCI_REGION_MSIX_PBA);
@@ -199,7 +199,7 @@ static int check_counts(const struct kvpci_device_create *desc,
 		return -EINVAL;
 	if (desc->num_vectors == 1 || desc->num_vectors > KVPCI_MAX_VECTORS)
 		return -EINVAL;
-	if (desc->config_size > KVPCI_MAX_CONFIG)
+	if (desc->device_config_size > KVPCI_MAX_DEVICE_CONFIG)
 		return -EINVAL;
 	if (desc->num_feature_deps > KVPCI_MAX_FEATURE_DEPS)
 		return -EINVAL;
@@ -339,8 +339,8 @@ void kvpci_core_init(struct kvpci_core *core,
 	core->num_queues = desc->num_queues;
 	core->num_admin_queues = desc->num_admin_queues;
 	core->num_vectors = desc->num_vectors;
-	core->config_size = desc->config_size;
-	core->ask_features = desc->flags & KVPCI_DEVICE_ASK_FEATURES;
+	core->device_config_size = desc->device_config_size;
+	core->exit_features = desc->flags & KVPCI_DEVICE_EXIT_FEATURES;
 	core->num_deps = desc->num_feature_deps;
 	if (core->num_deps)
 		memcpy(core->deps, arrays->feature_deps,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device status, reset, and the events by which the launcher follows both.
+ * Device status, reset, and the events by which the VMM follows both.
  *
  *	STOPPED --DRIVER_OK--> STARTING --START read--> RUNNING
  *	   ^                      |                        |
@@ -72,6 +72,17 @@ static bool features_acceptable(const struct kvpci_core *core)
 	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
 }
 
+bool kvpci_core_features_are(const struct kvpci_core *core,
+			     const __u64 features[2])
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		if (core->driver_features[i] != (u32)(features[i / 2] >> (i % 2 * 32)))
+			return false;
+	return true;
+}
+
 /* Would the driver's write of device_status set FEATURES_OK? */
 bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
 {
@@ -82,8 +93,8 @@ bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
 /* What doorbells look like with these features (4.1.5.2). */
 static void set_doorbells(struct kvpci_core *core, bool word, bool data)
 {
-	WRITE_ONCE(core->bell_width, word ? 4 : 2);
-	WRITE_ONCE(core->bell_data, data);
+	WRITE_ONCE(core->notify_width, word ? 4 : 2);
+	WRITE_ONCE(core->notify_config_data, data);
 }
 
 void kvpci_core_reset(struct kvpci_core *core)
@@ -220,7 +231,7 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 
 /*
  * The driver enables a queue. Before DRIVER_OK, and until START has been read,
- * the launcher will find it; later only a queue that was reset may be enabled.
+ * the VMM will find it; later only a queue that was reset may be enabled.
  */
 struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
 					     struct kvpci_queue *queue,
@@ -257,7 +268,7 @@ struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
 	return NOTHING;
 }
 
-/* Queue events are told while the launcher runs the queues. */
+/* Queue events are told while the VMM runs the queues. */
 static bool tells_queues(const struct kvpci_core *core)
 {
 	return core->backend == KVPCI_BACKEND_RUNNING ||
@@ -272,14 +283,14 @@ static bool tells_queues(const struct kvpci_core *core)
 static bool peek_turn(const struct kvpci_core *core, struct kvpci_event *event)
 {
 	bool queues = tells_queues(core) && core->queue_events;
-	bool config = core->events & BIT(KVPCI_EVENT_CONFIG);
+	bool config = core->events & BIT(KVPCI_EVENT_DEVICE_CONFIG);
 	u32 i, turn = core->turn;
 
 	for (i = 0; (queues || config) && i <= core->num_queues; i++, turn++) {
 		if (turn > core->num_queues)
 			turn = 0;
 		if (turn == core->num_queues && config) {
-			event->kind = KVPCI_EVENT_CONFIG;
+			event->kind = KVPCI_EVENT_DEVICE_CONFIG;
 			return true;
 		}
 		if (turn < core->num_queues && queues &&
@@ -325,7 +336,7 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
 	}
 	if (peek_turn(core, event))
 		return true;
-	/* Last, so that the launcher has been told of all that came before. */
+	/* Last, so that the VMM has been told of all that came before. */
 	event->kind = KVPCI_EVENT_SUSPEND;
 	return may_take(core, KVPCI_EVENT_SUSPEND);
 }
@@ -350,7 +361,7 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 {
 	if (event->queue != KVPCI_EVENT_NO_QUEUE)
 		return take_queue_event(core, event);
-	if (event->kind == KVPCI_EVENT_CONFIG)
+	if (event->kind == KVPCI_EVENT_DEVICE_CONFIG)
 		core->turn = 0;
 	if (!may_take(core, event->kind))
 		return false;

@@ -175,7 +175,7 @@ static void device(bool twin)
 	measure(&m->g, "", device_rows, ARRAY_SIZE(device_rows), false);
 	measure(&m->g, "", mapped_rows, ARRAY_SIZE(mapped_rows), false);
 	if (!twin) {
-		map(m, 1, CONFIG, KVPCI_MMAP_CONFIG);
+		map(m, 1, CONFIG, KVPCI_MMAP_PCI_CONFIG);
 		map(m, 2, ENTRY, KVPCI_MMAP_MSIX);
 		measure(&m->g, "mapped_", mapped_rows, ARRAY_SIZE(mapped_rows),
 			false);

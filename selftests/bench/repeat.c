@@ -30,7 +30,7 @@ static const struct {
 	{ "mem_common_read", { ACCESS_READ, 2, MEM_BASE + CC_QUEUE_SIZE, 0 } },
 	{ "msix_write", { ACCESS_WRITE, 4, MSIX_BASE + 12, 1 } },
 	/* The same where the guest reads the table as memory. */
-	{ "shadow_msix_write", { ACCESS_WRITE, 4, MSIX_BASE + 12, 1 } },
+	{ "mmap_msix_write", { ACCESS_WRITE, 4, MSIX_BASE + 12, 1 } },
 	/* No access: the eventfd of KVM's irqfd, and the one of a queue. */
 	{ "signal_irqfd", { 0 } },
 	{ "signal_kvpci", { 0 } },
@@ -50,7 +50,7 @@ static void ioeventfd(struct guest *g)
 		guest_die("KVM_IOEVENTFD");
 }
 
-static void shadow_table(struct machine *m)
+static void mmap_table(struct machine *m)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = 1,
@@ -108,8 +108,8 @@ int main(int argc, char **argv)
 		guest_die("KVPCI_DEVICE_IRQ");
 	driver_vector(m, 0, 0xfee00000, 0x40, true);
 	ioeventfd(&m->g);
-	if (!strncmp(argv[1], "shadow", 6))
-		shadow_table(m);
+	if (!strncmp(argv[1], "mmap", 4))
+		mmap_table(m);
 	driver_vector(m, 1, 0xfee00000, 0x41, false);
 	if (!strcmp(argv[1], "signal_irqfd"))
 		fd = irqfd(&m->g);

@@ -186,7 +186,7 @@ TEST_F(access, device_configuration)
 	EXPECT_EQ(0x1716beef,
 		  rd(m, variant->port, MEM_DEVICE + 4, IO_DEVICE + 4, 4));
 	EXPECT_EQ(0, exits);
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, NULL));
 	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
 }
 
@@ -195,7 +195,7 @@ TEST_F(access, generation)
 {
 	struct machine *m = &self->m;
 	uint8_t byte = 0x99;
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .offset = 1, .length = 1,
 		.data = (uintptr_t)&byte,
 	};
@@ -203,7 +203,7 @@ TEST_F(access, generation)
 
 	was = rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1);
 	EXPECT_EQ(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write));
 	EXPECT_NE(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
 	EXPECT_EQ(0x99, rd(m, variant->port, MEM_DEVICE + 1, IO_DEVICE + 1, 1));
 }
@@ -455,8 +455,8 @@ TEST(counters)
 		s = device_stats(m.dev);
 		EXPECT_EQ(2 * n, s.common_reads);
 		EXPECT_EQ(1 * n, s.common_writes);
-		EXPECT_EQ(2 * n, s.device_reads);
-		EXPECT_EQ(1 * n, s.device_writes);
+		EXPECT_EQ(2 * n, s.device_config_reads);
+		EXPECT_EQ(1 * n, s.device_config_writes);
 		EXPECT_EQ(1 * n, s.isr_reads);
 		EXPECT_EQ(2 * n, s.msix_reads);
 		EXPECT_EQ(1 * n, s.msix_writes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Capabilities that a device has when its monitor asks for them: shared memory
+ * Capabilities that a device has when its VMM asks for them: shared memory
  * (4.1.4.7) and vendor data (4.1.4.8).
  */
 #include <linux/pci_regs.h>
@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(capability_file)
 	machine_destroy(&self->m);
 }
 
-/* R31: the guest reads what the monitor gave, and cannot change it. */
+/* R31: the guest reads what the VMM gave, and cannot change it. */
 TEST_F(capability, vendor_data)
 {
 	static const uint8_t data[] = { 0x34, 0x12, 1, 2 };
@@ -111,7 +111,7 @@ TEST_F(capability_file, vendor_data_errors)
 
 /*
  * R29, R30: the driver finds the region where the capability says; memory that
- * the monitor puts there is memory, and nothing in it is a register.
+ * the VMM puts there is memory, and nothing in it is a register.
  */
 TEST_F(capability, shared_memory)
 {

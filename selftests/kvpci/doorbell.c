@@ -315,13 +315,13 @@ TEST_F(doorbell, descriptor_closed)
 TEST_F(doorbell, device_access)
 {
 	struct machine *m = &self->m;
-	struct kvpci_device_access access = {
+	struct kvpci_bar_access access = {
 		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
 		.bar = BAR_IO, .offset = IO_DOORBELL, .length = 2, .value = 1,
 	};
 
 	driver_run(m);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &access));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &access));
 	EXPECT_EQ(0x0010, signalled(m));
 }
 
@@ -346,7 +346,7 @@ static void offer(struct machine *m, bool twin, uint64_t features)
 TEST_F(doorbell, notification_data)
 {
 	struct machine *m = &self->m;
-	struct kvpci_device_access access = {
+	struct kvpci_bar_access access = {
 		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
 		.bar = BAR_IO, .offset = IO_DOORBELL, .length = 4,
 		.value = 0x7fff0001,
@@ -364,7 +364,7 @@ TEST_F(doorbell, notification_data)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(0x0002, signalled(m));
 	EXPECT_EQ(0x00020000, queue_word(m->dev, 0));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &access));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &access));
 	EXPECT_EQ(0x0010, signalled(m));
 	EXPECT_EQ(0x7fff0001, queue_word(m->dev, 1));
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * PCI configuration space kept by the module: what the guest finds there, and
- * which of its writes go to the monitor.
+ * which of its writes go to the VMM.
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
@@ -22,7 +22,7 @@ FIXTURE(ecam) {
 
 TRANSPORT_VARIANTS(ecam);
 
-/* What the monitor asks of the module: the launcher's own bus has no ioctls. */
+/* What the VMM asks of the module: the launcher's own bus has no ioctls. */
 FIXTURE(ecam_file) {
 	struct machine m;
 	struct device_desc desc;
@@ -67,7 +67,7 @@ TEST_F(ecam, identity)
 	EXPECT_LE(0x40, cfg_rd(m, PCI_SUBSYSTEM_ID, 2));
 	exits += m->g.vcpu[0].exits;
 	EXPECT_EQ(0, exits);
-	EXPECT_STAT(m, config_reads, 6);
+	EXPECT_STAT(m, pci_config_reads, 6);
 }
 
 /* Functions that are not there read as ones, and cost no exit. */
@@ -175,7 +175,7 @@ TEST_F(ecam, functions)
 	EXPECT_EQ(0x80, cfg_rd(m, PCI_HEADER_TYPE, 1));
 }
 
-/* The monitor's functions go to the monitor, reads and writes. */
+/* The VMM's functions go to the VMM, reads and writes. */
 TEST_F(ecam, the_monitors_own)
 {
 	struct machine *m = &self->m;
@@ -231,7 +231,7 @@ TEST_F(ecam, bars)
 	}
 	EXPECT_EQ(0, exits);
 
-	/* to decode is the monitor's business: one exit, handed back */
+	/* to decode is the VMM's business: one exit, handed back */
 	cfg_wr(m, BAR(0), 4, IO_BASE);
 	cfg_wr(m, BAR(1), 4, MEM_BASE);
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
@@ -551,10 +551,10 @@ TEST_F(ecam_file, gone)
 	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
 }
 
-/* What the monitor set while it kept the interrupt bits is over. */
+/* What the VMM set while it kept the interrupt bits is over. */
 TEST_F(ecam_file, placed_anew)
 {
-	/* the least a driver does; nothing decodes yet, so the monitor does it */
+	/* the least a driver does; nothing decodes yet, so the VMM does it */
 	static const struct {
 		uint32_t bar, offset, length, value;
 	} driver[] = {
@@ -577,12 +577,12 @@ TEST_F(ecam_file, placed_anew)
 	ASSERT_EQ(0, place(m->dev, OURS, 0x020000, 0, KVPCI_GSI_NONE));
 	ASSERT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
 	for (size_t i = 0; i < ARRAY_SIZE(driver); i++) {
-		struct kvpci_device_access a = {
+		struct kvpci_bar_access a = {
 			sizeof(a), KVPCI_ACCESS_WRITE, driver[i].bar,
 			driver[i].offset, driver[i].length, 0, driver[i].value,
 		};
 
-		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &a));
+		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &a));
 	}
 	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
 	queue_call(m, 0);
@@ -612,7 +612,7 @@ TEST_F(ecam_file, place_errors)
 	EXPECT_EQ(-EBUSY, place(dev, 0, 0x020000, 1, PIN));
 	close(dev);
 
-	/* what is placed is no longer the monitor's to map */
+	/* what is placed is no longer the VMM's to map */
 	EXPECT_EQ(-EBUSY, device_map(m->dev, IO_BASE, 0, 0));
 	EXPECT_EQ(-EBUSY, device_irq(m->dev, 0, PIN));
 

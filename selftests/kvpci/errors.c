@@ -37,12 +37,10 @@ TEST_F(errors, info)
 
 	test_ok(self->m.ctl, KVPCI_INFO, &info);
 	EXPECT_EQ(sizeof(info), info.size);
-	EXPECT_EQ(KVPCI_CAP_IO_BAR | KVPCI_CAP_INTX | KVPCI_CAP_QUEUE_RESET,
-		  info.caps & (KVPCI_CAP_IO_BAR | KVPCI_CAP_INTX |
-			       KVPCI_CAP_QUEUE_RESET));
+	EXPECT_EQ(0, info.caps & ~KVPCI_CAP_FAST_MMIO);
 	EXPECT_EQ(KVPCI_MAX_QUEUES, info.max_queues);
 	EXPECT_EQ(KVPCI_MAX_VECTORS, info.max_vectors);
-	EXPECT_EQ(KVPCI_MAX_CONFIG, info.max_config);
+	EXPECT_EQ(KVPCI_MAX_DEVICE_CONFIG, info.max_device_config);
 	EXPECT_EQ(KVPCI_MAX_REGIONS, info.max_regions);
 }
 
@@ -87,8 +85,8 @@ EDIT(many_queues, d->create.num_queues = KVPCI_MAX_QUEUES + 1)
 EDIT(huge_queues, d->create.num_queues = ~0U)
 EDIT(one_vector, d->create.num_vectors = 1)
 EDIT(many_vectors, d->create.num_vectors = ~0U)
-EDIT(large_config, d->create.config_size = KVPCI_MAX_CONFIG + 1)
-EDIT(huge_config, d->create.config_size = ~0U)
+EDIT(large_config, d->create.device_config_size = KVPCI_MAX_DEVICE_CONFIG + 1)
+EDIT(huge_config, d->create.device_config_size = ~0U)
 EDIT(no_regions, d->create.num_regions = 0)
 EDIT(many_regions, d->create.num_regions = KVPCI_MAX_REGIONS + 1)
 EDIT(huge_regions, d->create.num_regions = ~0U)
@@ -149,12 +147,12 @@ EDIT(admin_none, d->create.features[0] |= F_ADMIN_VQ)
 EDIT(admin_unasked, d->create.num_admin_queues = 1)
 EDIT(bad_regions, d->create.regions = 8)
 EDIT(bad_sizes, d->create.queue_sizes = 8)
-EDIT(bad_config, d->create.config = 8)
-EDIT(bad_mask, d->create.config_mask = 8)
+EDIT(bad_config, d->create.device_config = 8)
+EDIT(bad_mask, d->create.device_config_mask = 8)
 EDIT(kernel_regions, d->create.regions = 0xffff888000000000ULL)
 EDIT(io_and_mem_sound, d->create.num_queues = DEV_QUEUES)
 EDIT(long_name, memset(d->create.name, 'x', sizeof(d->create.name) - 1))
-EDIT(no_mask, d->create.config_mask = 0)
+EDIT(no_mask, d->create.device_config_mask = 0)
 
 TEST_F(errors, device_create)
 {
@@ -304,8 +302,8 @@ TEST_F(errors, device_state)
 	struct machine *m = &self->m;
 	uint8_t bytes[DEV_CONFIG + 1];
 	struct kvpci_device_state state = {
-		.size = sizeof(state), .config = (uintptr_t)bytes,
-		.config_size = DEV_CONFIG,
+		.size = sizeof(state), .device_config = (uintptr_t)bytes,
+		.device_config_size = DEV_CONFIG,
 	};
 
 	memset(bytes, 0xee, sizeof(bytes));
@@ -316,7 +314,7 @@ TEST_F(errors, device_state)
 	EXPECT_EQ(0, state.driver_features[0]);
 
 	driver_negotiate(m);
-	state.config_size = 1;
+	state.device_config_size = 1;
 	bytes[1] = 0xee;
 	test_ok(m->dev, KVPCI_DEVICE_STATE, &state);
 	EXPECT_EQ(0xee, bytes[1]);
@@ -324,15 +322,15 @@ TEST_F(errors, device_state)
 	EXPECT_EQ(DEV_FEATURES, state.driver_features[0]);
 	EXPECT_EQ(2, state.driver_features[1]);
 
-	state.config_size = DEV_CONFIG + 1;
+	state.device_config_size = DEV_CONFIG + 1;
 	test_err(EINVAL, m->dev, KVPCI_DEVICE_STATE, &state);
-	state.config_size = ~0U;
+	state.device_config_size = ~0U;
 	test_err(EINVAL, m->dev, KVPCI_DEVICE_STATE, &state);
-	state.config_size = DEV_CONFIG;
-	state.config = 8;
+	state.device_config_size = DEV_CONFIG;
+	state.device_config = 8;
 	test_err(EFAULT, m->dev, KVPCI_DEVICE_STATE, &state);
-	state.config = 0;
-	state.config_size = 0;
+	state.device_config = 0;
+	state.device_config_size = 0;
 	test_ok(m->dev, KVPCI_DEVICE_STATE, &state);
 }
 
@@ -353,7 +351,7 @@ TEST_F(errors, device_access)
 		{ BAR_MEM, 0, 16, -EINVAL }, { BAR_MEM, 0, ~0U, -EINVAL },
 	};
 	struct machine *m = &self->m;
-	struct kvpci_device_access access = { .size = sizeof(access) };
+	struct kvpci_bar_access access = { .size = sizeof(access) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
 		for (access.flags = 0; access.flags < 2; access.flags++) {
@@ -361,23 +359,23 @@ TEST_F(errors, device_access)
 			access.offset = accesses[i].offset;
 			access.length = accesses[i].length;
 			EXPECT_EQ(accesses[i].expect,
-				  do_ioctl(m->dev, KVPCI_DEVICE_ACCESS,
+				  do_ioctl(m->dev, KVPCI_BAR_ACCESS,
 					   &access))
 				TH_LOG("row %zu", i);
 		}
 	}
 	/* as the guest would, mapped or not */
 	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
-	access = (struct kvpci_device_access){
+	access = (struct kvpci_bar_access){
 		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
 		.bar = BAR_MEM, .offset = CC_QUEUE_SELECT, .length = 2,
 		.value = 1,
 	};
-	test_ok(m->dev, KVPCI_DEVICE_ACCESS, &access);
+	test_ok(m->dev, KVPCI_BAR_ACCESS, &access);
 	access.flags = 0;
 	access.value = ~0ULL;
 	access.offset = CC_QUEUE_SIZE;
-	test_ok(m->dev, KVPCI_DEVICE_ACCESS, &access);
+	test_ok(m->dev, KVPCI_BAR_ACCESS, &access);
 	EXPECT_EQ(128, access.value);
 }
 
@@ -394,7 +392,7 @@ TEST_F(errors, config_write)
 	};
 	struct machine *m = &self->m;
 	uint8_t bytes[DEV_CONFIG] = { 0xaa };
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .data = (uintptr_t)bytes,
 	};
 
@@ -402,13 +400,13 @@ TEST_F(errors, config_write)
 		write.offset = writes[i].offset;
 		write.length = writes[i].length;
 		EXPECT_EQ(writes[i].expect,
-			  do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write))
+			  do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write))
 			TH_LOG("row %zu", i);
 	}
 	write.offset = 0;
 	write.length = 4;
 	write.data = 8;
-	test_err(EFAULT, m->dev, KVPCI_CONFIG_WRITE, &write);
+	test_err(EFAULT, m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
 	EXPECT_EQ(0xaa, guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1));
 }
 

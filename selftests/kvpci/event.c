@@ -212,7 +212,7 @@ TEST_F(event, several)
 	EXPECT_EQ(POLLIN, polled(m));
 	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, &e));
 	EXPECT_EQ(ST_RUNNING | ST_FAILED, e.status);
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, &e));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, &e));
 	EXPECT_EQ(0, polled(m));
 	/* STOP is alone: what else waited is gone */
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 2);
@@ -239,7 +239,7 @@ TEST_F(event_file, several)
 	EXPECT_EQ(KVPCI_EVENT_FAILED, e[0].kind);
 	EXPECT_EQ(ST_RUNNING | ST_FAILED, e[0].status);
 	EXPECT_EQ(KVPCI_EVENT_QUEUE_STOP, e[1].kind);
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, e[2].kind);
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, e[2].kind);
 	/* STOP is alone: what else waited is gone */
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 2);
 	cc_write(m, CC_STATUS, 0);
@@ -266,7 +266,7 @@ TEST_F(event_file, buffers)
 	EXPECT_EQ(-1, read(m->dev, nowhere, one));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(one, read(m->dev, buffer, 2 * one - 1));
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, NULL));
 	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
 }
 
@@ -284,7 +284,7 @@ TEST_F(event_file, fault_after_the_first)
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
 	EXPECT_EQ(sizeof(*e), read(m->dev, e, 2 * sizeof(*e)));
 	EXPECT_EQ(KVPCI_EVENT_FAILED, e->kind);
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, NULL));
 	munmap(pages, 8192);
 }
 

@@ -112,8 +112,8 @@ static int get_state(struct step *s)
 {
 	uint8_t config[DEV_CONFIG];
 	struct kvpci_device_state state = {
-		.size = sizeof(state), .config = (uintptr_t)config,
-		.config_size = DEV_CONFIG,
+		.size = sizeof(state), .device_config = (uintptr_t)config,
+		.device_config_size = DEV_CONFIG,
 	};
 
 	return do_ioctl(s->m->dev, KVPCI_DEVICE_STATE, &state);
@@ -122,12 +122,12 @@ static int get_state(struct step *s)
 static int write_config(struct step *s)
 {
 	static uint8_t byte;
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
 	};
 
 	byte++;
-	return do_ioctl(s->m->dev, KVPCI_CONFIG_WRITE, &write);
+	return do_ioctl(s->m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
 }
 
 static int ecam(struct step *s)
@@ -162,7 +162,7 @@ static const struct {
 	{ "KVPCI_QUEUE_FDS", give_fds, false, false },
 	{ "KVPCI_DEVICE_IRQ", irq, false, false },
 	{ "KVPCI_DEVICE_STATE", get_state, false, false },
-	{ "KVPCI_CONFIG_WRITE", write_config, false, false },
+	{ "KVPCI_DEVICE_CONFIG_WRITE", write_config, false, false },
 	{ "KVPCI_VM_ECAM", ecam, false, false },
 	{ "close of a device", close_device, false, true },
 };

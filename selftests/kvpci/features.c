@@ -88,7 +88,7 @@ TEST_F(features, admin_queues)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
 
-/* --- the monitor is asked: the module's exits and ioctls, so without variants */
+/* --- the VMM is asked: the module's exits and ioctls, so without variants */
 
 FIXTURE(features_file) {
 	struct machine m;
@@ -98,7 +98,7 @@ FIXTURE(features_file) {
 FIXTURE_SETUP(features_file)
 {
 	device_describe(&self->desc);
-	self->desc.create.flags = KVPCI_DEVICE_ASK_FEATURES;
+	self->desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
 }
 
 FIXTURE_TEARDOWN(features_file)
@@ -120,7 +120,7 @@ TEST_F(features_file, asked)
 	const uint64_t version_1 = 1ULL << 32;
 	struct machine *m = &self->m;
 	const struct guest_exit *exit = &m->g.vcpu[0].exit[0];
-	struct kvpci_device_access access = {
+	struct kvpci_bar_access access = {
 		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
 		.bar = BAR_MEM, .offset = MEM_COMMON + CC_STATUS, .length = 1,
 		.value = ST_READY,
@@ -142,11 +142,11 @@ TEST_F(features_file, asked)
 	EXPECT_EQ(version_1 | 1 << 5, accepted(m->dev));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
 
-	/* granted: the monitor does it */
+	/* granted: the VMM does it */
 	guest_out(&m->g, IO_BASE + IO_COMMON + CC_STATUS, 1, ST_READY);
 	ASSERT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(KVM_EXIT_IO, exit->reason);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &access));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &access));
 	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
 	/* and goes on without being asked */
 	cc_write(m, CC_STATUS, ST_RUNNING);
@@ -157,13 +157,13 @@ TEST_F(features_file, asked)
 static uint32_t config_access(int dev, uint32_t flags, uint32_t offset,
 			      uint32_t value)
 {
-	struct kvpci_device_config config = {
+	struct kvpci_pci_config_access config = {
 		.size = sizeof(config), .flags = flags, .offset = offset,
 		.length = 4, .value = value,
 	};
 
-	if (do_ioctl(dev, KVPCI_DEVICE_CONFIG, &config))
-		guest_die("KVPCI_DEVICE_CONFIG");
+	if (do_ioctl(dev, KVPCI_PCI_CONFIG_ACCESS, &config))
+		guest_die("KVPCI_PCI_CONFIG_ACCESS");
 	return config.value;
 }
 

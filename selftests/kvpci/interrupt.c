@@ -52,12 +52,12 @@ FIXTURE_TEARDOWN(interrupt_file)
 static int change_config(struct machine *m)
 {
 	static uint8_t byte = 0x80;
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
 	};
 
 	byte++;
-	return do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write);
+	return do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
 }
 
 TEST_F(interrupt, delivered_once)
@@ -233,12 +233,12 @@ TEST_F(interrupt, config_unchanged)
 {
 	struct machine *m = &self->m;
 	uint8_t byte = guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1);
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
 	};
 	uint64_t generation = cc_read(m, CC_GENERATION);
 
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write));
+	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(generation, cc_read(m, CC_GENERATION));
 }
@@ -504,7 +504,7 @@ TEST_F(interrupt, line_disabled)
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 }
 
-/* Another pin, and none: the monitor's choice in the module only. */
+/* Another pin, and none: the VMM's choice in the module only. */
 TEST_F(interrupt_file, line_moved)
 {
 	struct machine *m = &self->m;
@@ -548,7 +548,7 @@ TEST_F(interrupt, line_shared)
 {
 	struct machine *m = &self->m;
 	struct machine two;	/* the same guest, a second device */
-	struct kvpci_device_access isr = {
+	struct kvpci_bar_access isr = {
 		.size = sizeof(isr), .bar = BAR_MEM, .offset = MEM_ISR,
 		.length = 1,
 	};
@@ -580,7 +580,7 @@ TEST_F(interrupt, line_shared)
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
 	if (variant->twin) {
-		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_ACCESS, &isr));
+		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &isr));
 		EXPECT_EQ(1, isr.value);
 	} else {
 		/* it goes away with its line up, and takes its pull along */

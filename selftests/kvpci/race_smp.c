@@ -181,14 +181,14 @@ static void *changer(void *arg)
 	struct race *r = arg;
 	struct machine *m = &r->m;
 	uint8_t byte = 0;
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
 	};
 
 	for (unsigned int i = 0; !r->stop; i++) {
 		eventfd_add(m->call[i % 2]);
 		byte = i;
-		do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write);
+		do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
 		if (i % 16 == 0)
 			queue_fds(m->dev, i / 16 % 2, m->kick[0], m->call[1]);
 		if (i % 16 == 8)

@@ -53,11 +53,11 @@ static int ack(struct machine *m, uint32_t kind)
 
 static int write_config(struct machine *m, uint8_t byte)
 {
-	struct kvpci_config_write write = {
+	struct kvpci_device_config_write write = {
 		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
 	};
 
-	return do_ioctl(m->dev, KVPCI_CONFIG_WRITE, &write);
+	return do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
 }
 
 /* Without an exit; the driver sees it when the launcher has said so. */

@@ -43,13 +43,13 @@ union any {
 	struct kvpci_device_map device_map;
 	struct kvpci_device_irq device_irq;
 	struct kvpci_device_place device_place;
-	struct kvpci_device_config device_config;
+	struct kvpci_pci_config_access device_config;
 	struct kvpci_device_ack device_ack;
 	struct kvpci_device_fail device_fail;
 	struct kvpci_device_state device_state;
 	struct kvpci_device_stats device_stats;
-	struct kvpci_device_access device_access;
-	struct kvpci_config_write config_write;
+	struct kvpci_bar_access device_access;
+	struct kvpci_device_config_write config_write;
 	struct kvpci_queue_fds queue_fds;
 	struct kvpci_queue_state queue_state;
 	uint8_t bytes[4096];
@@ -170,7 +170,7 @@ static const struct row {
 	    0, AT(kvpci_vm_ecam, flags), AT(kvpci_vm_ecam, __reserved)),
 	ROW_GROWN(KVPCI_DEVICE_CREATE, VM, kvpci_device_create,
 		  AT(kvpci_device_create, notif_config_data),
-		  true, fill_device_create, KVPCI_DEVICE_ASK_FEATURES,
+		  true, fill_device_create, KVPCI_DEVICE_EXIT_FEATURES,
 		  AT(kvpci_device_create, flags),
 		  AT(kvpci_device_create, __reserved)),
 	ROW(KVPCI_DEVICE_MAP, DEV, kvpci_device_map, false, NULL,
@@ -181,9 +181,9 @@ static const struct row {
 		  AT(kvpci_device_place, vendor_data), false, fill_place,
 		  KVPCI_PLACE_MULTIFUNCTION, AT(kvpci_device_place, flags),
 		  AT(kvpci_device_place, __reserved)),
-	ROW(KVPCI_DEVICE_CONFIG, DEV, kvpci_device_config, false, fill_config,
-	    KVPCI_ACCESS_WRITE, AT(kvpci_device_config, flags),
-	    AT(kvpci_device_config, __reserved)),
+	ROW(KVPCI_PCI_CONFIG_ACCESS, DEV, kvpci_pci_config_access, false, fill_config,
+	    KVPCI_ACCESS_WRITE, AT(kvpci_pci_config_access, flags),
+	    AT(kvpci_pci_config_access, __reserved)),
 	ROW(KVPCI_DEVICE_ACK, DEV, kvpci_device_ack, false, fill_ack,
 	    0, NOTHING, AT(kvpci_device_ack, __reserved)),
 	ROW(KVPCI_DEVICE_FAIL, DEV, kvpci_device_fail, false, NULL,
@@ -193,11 +193,11 @@ static const struct row {
 	    AT(kvpci_device_state, __reserved)),
 	ROW(KVPCI_DEVICE_STATS, DEV, kvpci_device_stats, false, NULL,
 	    0, AT(kvpci_device_stats, flags), NOTHING),
-	ROW(KVPCI_DEVICE_ACCESS, DEV, kvpci_device_access, false, fill_access,
-	    KVPCI_ACCESS_WRITE, AT(kvpci_device_access, flags),
-	    AT(kvpci_device_access, __reserved)),
-	ROW(KVPCI_CONFIG_WRITE, DEV, kvpci_config_write, false,
-	    fill_config_write, 0, AT(kvpci_config_write, flags), NOTHING),
+	ROW(KVPCI_BAR_ACCESS, DEV, kvpci_bar_access, false, fill_access,
+	    KVPCI_ACCESS_WRITE, AT(kvpci_bar_access, flags),
+	    AT(kvpci_bar_access, __reserved)),
+	ROW(KVPCI_DEVICE_CONFIG_WRITE, DEV, kvpci_device_config_write, false,
+	    fill_config_write, 0, AT(kvpci_device_config_write, flags), NOTHING),
 	ROW(KVPCI_QUEUE_FDS, DEV, kvpci_queue_fds, false, fill_queue_fds,
 	    0, AT(kvpci_queue_fds, flags), AT(kvpci_queue_fds, __reserved)),
 	ROW(KVPCI_QUEUE_STATE, DEV, kvpci_queue_state, false, NULL,

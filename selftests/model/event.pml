@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The protocol between guest, module and launcher, as a model for spin.
+ * The protocol between guest, module and VMM, as a model for spin.
  *
  * README: "Events" in Documentation/uapi.rst is the same thing in
  * words; the code is kmod/core/status.c, kmod/core/common_cfg.c, kmod/event.c,
@@ -14,10 +14,10 @@
  *	vcpu()		a processor of a guest that does whatever it likes, and
  *			never waits for anything
  *	driver()	in its place: a driver by the book (DRIVER)
- *	launcher()	follows events; it relies on the protocol alone, and
+ *	VMM()	follows events; it relies on the protocol alone, and
  *			keeps no check of its own against being told twice
  *	vhost()		the backend: looks at a queue when it is kicked (KICKS)
- *	failing()	another thread of the launcher, with KVPCI_DEVICE_FAIL
+ *	failing()	another thread of the VMM, with KVPCI_DEVICE_FAIL
  *	observer()	sees every state, and what must hold in it
  *
  * SUSPEND and RESUME take part with SUSPENDS. Not here: interrupts, the bytes of
@@ -63,9 +63,9 @@
 #define KICK_FROM_ENABLE	19	/* kvpci_core_may_kick() */
 #define CLOSE_WAITS		20	/* device_release() */
 #define FLR_IS_RESET		21	/* function_reset() */
-#define STOP_THEN_ACK		22	/* launcher */
-#define ACK_ALWAYS		23	/* launcher */
-#define STOP_THEN_CLOSE		24	/* launcher */
+#define STOP_THEN_ACK		22	/* VMM */
+#define ACK_ALWAYS		23	/* VMM */
+#define STOP_THEN_CLOSE		24	/* VMM */
 #define KICK_AFTER_START	25	/* vhost_queue_start() */
 #define WAIT_THEN_LOOK		26	/* kvpci_event_poll() */
 #define SUSPEND_WAITS		27	/* suspend() */
@@ -73,7 +73,7 @@
 #define SUSPEND_LAST		29	/* event_peek() */
 #define RESUME_TAKEN_BACK	30	/* suspend() */
 #define RESUME_ENDS_READ	31	/* read_events() */
-#define SUSPEND_THEN_ACK	32	/* launcher */
+#define SUSPEND_THEN_ACK	32	/* VMM */
 #ifndef BREAK
 #define BREAK			0
 #endif
@@ -144,7 +144,7 @@ bool inside[2];			/* kvm->srcu is held */
 bool news[2];			/* kvpci_event_post() comes next */
 byte ringing[2];		/* queue + 1 whose doorbell is under way */
 
-/* The launcher and its backend. */
+/* The VMM and its backend. */
 #define OFF		0	/* a kick is taken, and nothing done */
 #define SET		1	/* VHOST_NET_SET_BACKEND */
 #define ON		2	/* kicked once */
@@ -500,7 +500,7 @@ inline doorbell(me, q)
 	fi
 }
 
-/* An exit to the launcher, which comes back with the write. */
+/* An exit to the VMM, which comes back with the write. */
 inline function_reset(me)
 {
 	atomic { reachable -> mapped = false; inside[me] = true }
@@ -648,7 +648,7 @@ progress:	write(status_reset(0));
 }
 #endif
 
-/* ---- the launcher ---- */
+/* ---- the VMM ---- */
 
 inline queue_start(q)
 {
@@ -826,7 +826,7 @@ inline acknowledge_unasked()
 
 bool asleep;
 
-active proctype launcher()
+active proctype VMM()
 {
 	byte kind, queue, n, set, got, done;
 	byte got_kind[BATCH], got_queue[BATCH];
@@ -990,7 +990,7 @@ end:	do
 	od
 }
 #else
-/* Whoever waits is answered, if the launcher answers. */
+/* Whoever waits is answered, if the VMM answers. */
 ltl start_is_read	{ [] (backend == STARTING -> <> (backend != STARTING)) }
 ltl suspend_completes	{ [] (backend == SUSPENDING -> <> (backend != SUSPENDING)) }
 ltl reset_completes	{ [] (backend == STOPPING -> <> (backend != STOPPING)) }

@@ -138,7 +138,7 @@ static void snapshot(const struct unit *u, struct snapshot *s)
 	memset(s, 0, sizeof(*s));
 	memcpy(&s->core, &u->core, sizeof(s->core));
 	memcpy(s->queues, u->core.queues, sizeof(s->queues));
-	memcpy(s->config, u->core.config, sizeof(s->config));
+	memcpy(s->config, u->core.device_config, sizeof(s->config));
 	memcpy(s->vectors, u->core.vectors, sizeof(s->vectors));
 }
 

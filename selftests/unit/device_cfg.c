@@ -14,7 +14,7 @@ FIXTURE_SETUP(device)
 {
 	ASSERT_EQ(0, unit_default(&self->u));
 	for (u32 i = 0; i < UNIT_CONFIG; i++)
-		self->u.core.config[i] = 0x10 + i;
+		self->u.core.device_config[i] = 0x10 + i;
 }
 
 FIXTURE_TEARDOWN(device)
@@ -64,14 +64,14 @@ TEST_F(device, beyond_the_end)
 	};
 	struct unit *u = &self->u;
 
-	u->core.config_mask[UNIT_CONFIG - 1] = 0xff;
+	u->core.device_config_mask[UNIT_CONFIG - 1] = 0xff;
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
 		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_DEVICE, offsets[i], 4));
 		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
 		unit_write(u, KVPCI_REGION_DEVICE, offsets[i], 4, ~0U);
 		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
 	}
-	EXPECT_EQ(0x10 + UNIT_CONFIG - 1, u->core.config[UNIT_CONFIG - 1]);
+	EXPECT_EQ(0x10 + UNIT_CONFIG - 1, u->core.device_config[UNIT_CONFIG - 1]);
 	EXPECT_EQ(0, unit_event(u, NULL));
 }
 
@@ -80,8 +80,8 @@ TEST_F(device, write_goes_by_the_mask)
 	struct unit *u = &self->u;
 	struct kvpci_event event;
 
-	u->core.config_mask[5] = 0xff;
-	u->core.config_mask[6] = 0x0f;
+	u->core.device_config_mask[5] = 0xff;
+	u->core.device_config_mask[6] = 0x0f;
 	/* bytes of which no bit is writable make no event */
 	unit_write(u, KVPCI_REGION_DEVICE, 0, 4, 0xffffffff);
 	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
@@ -91,13 +91,13 @@ TEST_F(device, write_goes_by_the_mask)
 	unit_write(u, KVPCI_REGION_DEVICE, 4, 4, 0xffffff00);
 	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
 	EXPECT_EQ(0x171fff14, unit_read(u, KVPCI_REGION_DEVICE, 4, 4));
-	ASSERT_EQ(KVPCI_EVENT_CONFIG, unit_event(u, &event));
+	ASSERT_EQ(KVPCI_EVENT_DEVICE_CONFIG, unit_event(u, &event));
 	EXPECT_EQ(KVPCI_EVENT_NO_QUEUE, event.queue);
 	EXPECT_EQ(0, unit_event(u, &event));
 	/* not more than one waits */
 	unit_write(u, KVPCI_REGION_DEVICE, 5, 1, 1);
 	unit_write(u, KVPCI_REGION_DEVICE, 5, 1, 2);
-	EXPECT_EQ(KVPCI_EVENT_CONFIG, unit_event(u, &event));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, unit_event(u, &event));
 	EXPECT_EQ(0, unit_event(u, &event));
 	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_DEVICE, 5, 1));
 }
@@ -105,13 +105,13 @@ TEST_F(device, write_goes_by_the_mask)
 TEST_F(device, read_only_without_mask)
 {
 	struct unit *u = &self->u;
-	u8 *mask = u->core.config_mask;
+	u8 *mask = u->core.device_config_mask;
 
-	u->core.config_mask = NULL;
+	u->core.device_config_mask = NULL;
 	unit_write(u, KVPCI_REGION_DEVICE, 0, 4, ~0U);
 	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
 	EXPECT_EQ(bytes_from(0, 4), unit_read(u, KVPCI_REGION_DEVICE, 0, 4));
-	u->core.config_mask = mask;
+	u->core.device_config_mask = mask;
 }
 
 /* Between reset and acknowledgement the configuration is not the driver's. */
@@ -119,7 +119,7 @@ TEST_F(device, not_while_stopping)
 {
 	struct unit *u = &self->u;
 
-	memset(u->core.config_mask, 0xff, UNIT_CONFIG);
+	memset(u->core.device_config_mask, 0xff, UNIT_CONFIG);
 	unit_run(u);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
@@ -130,7 +130,7 @@ TEST_F(device, not_while_stopping)
 
 static bool update(struct unit *u, u32 offset, u8 byte)
 {
-	return kvpci_core_config_update(&u->core, offset, 1, &byte);
+	return kvpci_core_device_config_write(&u->core, offset, 1, &byte);
 }
 
 /* R10 */
@@ -140,7 +140,7 @@ TEST_F(device, generation)
 	u64 first = cc_read(u, CC_GENERATION);
 
 	EXPECT_EQ(first, cc_read(u, CC_GENERATION));
-	EXPECT_FALSE(update(u, 0, u->core.config[0]));
+	EXPECT_FALSE(update(u, 0, u->core.device_config[0]));
 	EXPECT_EQ(first, cc_read(u, CC_GENERATION));
 	EXPECT_TRUE(update(u, 0, 0xee));
 	EXPECT_NE(first, cc_read(u, CC_GENERATION));
@@ -159,7 +159,7 @@ TEST_F(device, generation_wrap)
 
 		for (unsigned int i = 0; i < n; i++)
 			ASSERT_TRUE(update(u, i % UNIT_CONFIG,
-					   u->core.config[i % UNIT_CONFIG] + 1));
+					   u->core.device_config[i % UNIT_CONFIG] + 1));
 		EXPECT_NE(before, cc_read(u, CC_GENERATION))
 			TH_LOG("after %u changes", n);
 	}
@@ -189,7 +189,7 @@ TEST_F(device, generation_stays)
 	struct unit *u = &self->u;
 	u64 generation;
 
-	memset(u->core.config_mask, 0xff, UNIT_CONFIG);
+	memset(u->core.device_config_mask, 0xff, UNIT_CONFIG);
 	update(u, 0, 0x77);
 	generation = cc_read(u, CC_GENERATION);
 	unit_write(u, KVPCI_REGION_DEVICE, 8, 4, 0x01020304);
@@ -205,13 +205,13 @@ TEST_F(device, update_ranges)
 	u8 data[UNIT_CONFIG];
 
 	memset(data, 0xab, sizeof(data));
-	EXPECT_TRUE(kvpci_core_config_update(&u->core, 0, UNIT_CONFIG, data));
-	EXPECT_EQ(0, memcmp(data, u->core.config, UNIT_CONFIG));
-	EXPECT_FALSE(kvpci_core_config_update(&u->core, 0, UNIT_CONFIG, data));
+	EXPECT_TRUE(kvpci_core_device_config_write(&u->core, 0, UNIT_CONFIG, data));
+	EXPECT_EQ(0, memcmp(data, u->core.device_config, UNIT_CONFIG));
+	EXPECT_FALSE(kvpci_core_device_config_write(&u->core, 0, UNIT_CONFIG, data));
 	data[0] = 1;
-	EXPECT_TRUE(kvpci_core_config_update(&u->core, UNIT_CONFIG - 1, 1, data));
-	EXPECT_EQ(1, u->core.config[UNIT_CONFIG - 1]);
-	EXPECT_EQ(0xab, u->core.config[UNIT_CONFIG - 2]);
+	EXPECT_TRUE(kvpci_core_device_config_write(&u->core, UNIT_CONFIG - 1, 1, data));
+	EXPECT_EQ(1, u->core.device_config[UNIT_CONFIG - 1]);
+	EXPECT_EQ(0xab, u->core.device_config[UNIT_CONFIG - 2]);
 }
 
 TEST_HARNESS_MAIN

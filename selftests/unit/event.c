@@ -34,11 +34,11 @@ TEST_F(event, peek_changes_nothing)
 TEST_F(event, order)
 {
 	static const u32 expect[] = {
-		KVPCI_EVENT_START, KVPCI_EVENT_FAILED, KVPCI_EVENT_CONFIG, 0,
+		KVPCI_EVENT_START, KVPCI_EVENT_FAILED, KVPCI_EVENT_DEVICE_CONFIG, 0,
 	};
 	struct unit *u = &self->u;
 
-	u->core.config_mask[0] = 0xff;
+	u->core.device_config_mask[0] = 0xff;
 	unit_negotiate(u);
 	unit_write(u, KVPCI_REGION_DEVICE, 0, 1, 1);
 	cc_write(u, CC_STATUS, ST_RUNNING);
@@ -64,7 +64,7 @@ TEST_F(event, turns)
 	u32 config = 0, seen[UNIT_QUEUES] = { 0 };
 	struct kvpci_event event;
 
-	u->core.config_mask[0] = 0xff;
+	u->core.device_config_mask[0] = 0xff;
 	unit_run(u);
 	for (int i = 0; i < 12; i++) {
 		unit_write(u, KVPCI_REGION_DEVICE, 0, 1, i);
@@ -140,7 +140,7 @@ TEST_F(event, ack_errors)
 		{ 0, KVPCI_EVENT_NO_QUEUE, -EINVAL },
 		{ KVPCI_EVENT_START, KVPCI_EVENT_NO_QUEUE, -EINVAL },
 		{ KVPCI_EVENT_QUEUE_START, 0, -EINVAL },
-		{ KVPCI_EVENT_CONFIG, KVPCI_EVENT_NO_QUEUE, -EINVAL },
+		{ KVPCI_EVENT_DEVICE_CONFIG, KVPCI_EVENT_NO_QUEUE, -EINVAL },
 		{ KVPCI_EVENT_FAILED, KVPCI_EVENT_NO_QUEUE, -EINVAL },
 		{ 7, 0, -EINVAL },
 		{ ~0U, ~0U, -EINVAL },

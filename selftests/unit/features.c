@@ -110,7 +110,7 @@ TEST_F(features, compulsory)
 	EXPECT_TRUE(cc_read(u, CC_STATUS) & ST_FEATURES_OK);
 }
 
-/* What a monitor that wants to be asked is asked: FEATURES_OK, nothing else. */
+/* What a VMM that wants to be asked is asked: FEATURES_OK, nothing else. */
 TEST_F(features, asked)
 {
 	struct unit *u = &self->u;
@@ -119,14 +119,14 @@ TEST_F(features, asked)
 	for (int ask = 0; ask < 2; ask++) {
 		unit_destroy(u);
 		unit_describe(u);
-		u->desc.flags = ask ? KVPCI_DEVICE_ASK_FEATURES : 0;
+		u->desc.flags = ask ? KVPCI_DEVICE_EXIT_FEATURES : 0;
 		ASSERT_EQ(0, unit_create(u));
 		common = kvpci_core_find(&u->core, UNIT_BAR_MEM, 0, 1);
 		device = kvpci_core_find(&u->core, UNIT_BAR_MEM, 0x200, 1);
 		unit_accept(u, 0, 2);	/* not offered */
 		unit_accept(u, 1, BIT(0));
 #define ASKS(region, at, length, value) \
-	kvpci_core_asks(&u->core, region, at, length, value)
+	kvpci_core_write_exits(&u->core, region, at, length, value)
 		EXPECT_FALSE(ASKS(common, CC_STATUS, 1, ST_READY));
 		unit_accept(u, 0, 1);
 		EXPECT_EQ(ask, ASKS(common, CC_STATUS, 1, ST_READY));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random steps of guest and launcher from fixed seeds; the engine says what
+ * Random steps of guest and VMM from fixed seeds; the engine says what
  * must hold after each. KVPCI_FUZZ_SEED=n runs that seed alone.
  */
 #include <stdlib.h>

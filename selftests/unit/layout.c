@@ -29,10 +29,10 @@ EDIT(most_queues,
 	u->desc.num_queues = KVPCI_MAX_QUEUES;
 	u->sizes[KVPCI_MAX_QUEUES - 1] = 1)
 EDIT(no_config,
-	u->desc.config_size = 0;
+	u->desc.device_config_size = 0;
 	unit_drop_region(u, KVPCI_REGION_DEVICE))
 EDIT(most_config,
-	u->desc.config_size = KVPCI_MAX_CONFIG;
+	u->desc.device_config_size = KVPCI_MAX_DEVICE_CONFIG;
 	unit_drop_region(u, KVPCI_REGION_DEVICE);
 	unit_add_region(u, (struct kvpci_region){
 		KVPCI_REGION_DEVICE, UNIT_BAR_MEM, 0x2000, 0x1000, 0, 0 }))
@@ -124,7 +124,7 @@ EDIT(vectors_many,
 	REGION(MSIX_PBA)->offset = 0xa000;
 	REGION(MSIX_PBA)->length = 512)
 EDIT(config_large,
-	u->desc.config_size = KVPCI_MAX_CONFIG + 1;
+	u->desc.device_config_size = KVPCI_MAX_DEVICE_CONFIG + 1;
 	unit_drop_region(u, KVPCI_REGION_DEVICE);
 	unit_add_region(u, (struct kvpci_region){
 		KVPCI_REGION_DEVICE, UNIT_BAR_MEM, 0x2000, 0x2000, 0, 0 }))

@@ -61,7 +61,7 @@ TEST_F(queue_reset, running)
 	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_ENABLE));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_RESET));
-	/* the launcher does not see it enabled before it reads of it */
+	/* the VMM does not see it enabled before it reads of it */
 	kvpci_core_queue_state(&u->core, 0, &state);
 	EXPECT_EQ(0, state.enabled);
 	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, unit_event(u, &event));

@@ -197,7 +197,7 @@ TEST_F(status, stop_comes_first)
 {
 	struct unit *u = &self->u;
 
-	u->core.config_mask[0] = 0xff;
+	u->core.device_config_mask[0] = 0xff;
 	unit_run(u);
 	unit_write(u, KVPCI_REGION_DEVICE, 0, 1, 1);
 	cc_write(u, CC_QUEUE_SELECT, 0);

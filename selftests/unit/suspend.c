@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Suspension (R50): the driver sets SUSPEND, the launcher stops the backend and
+ * Suspension (R50): the driver sets SUSPEND, the VMM stops the backend and
  * says so, the driver sets DRIVER_OK again.
  */
 #include "unit.h"
@@ -142,7 +142,7 @@ TEST_F(suspend, nothing_changes)
 	struct unit *u = &self->u;
 	const u8 byte = 0x77;
 
-	memset(u->core.config_mask, 0xff, UNIT_CONFIG);
+	memset(u->core.device_config_mask, 0xff, UNIT_CONFIG);
 	unit_run(u);
 	ask(u);
 	for (int acked = 0; acked < 2; acked++) {
@@ -165,13 +165,13 @@ TEST_F(suspend, nothing_changes)
 			break;
 		ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
 		/* the device itself is not suspended before the ACK */
-		EXPECT_EQ(1, kvpci_core_config_update(&u->core, 8, 1, &byte));
+		EXPECT_EQ(1, kvpci_core_device_config_write(&u->core, 8, 1, &byte));
 		ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
 	}
-	EXPECT_EQ(-EBUSY, kvpci_core_config_update(&u->core, 9, 1, &byte));
+	EXPECT_EQ(-EBUSY, kvpci_core_device_config_write(&u->core, 9, 1, &byte));
 	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_DEVICE, 9, 1));
 	resume(u);
-	EXPECT_EQ(1, kvpci_core_config_update(&u->core, 9, 1, &byte));
+	EXPECT_EQ(1, kvpci_core_device_config_write(&u->core, 9, 1, &byte));
 	ASSERT_EQ(KVPCI_EVENT_RESUME, unit_event(u, NULL));
 	EXPECT_EQ(0, unit_event(u, NULL));
 }
@@ -274,7 +274,7 @@ TEST_F(suspend, resume_taken_back)
 	EXPECT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
 }
 
-/* START was read: a reset waits for the launcher, whatever came between. */
+/* START was read: a reset waits for the VMM, whatever came between. */
 TEST_F(suspend, reset_in_every_state)
 {
 	struct unit *u = &self->u;

@@ -26,7 +26,7 @@ void unit_describe(struct unit *u)
 	u->desc.virtio_id = 1;
 	u->desc.num_queues = UNIT_QUEUES;
 	u->desc.num_vectors = UNIT_VECTORS;
-	u->desc.config_size = UNIT_CONFIG;
+	u->desc.device_config_size = UNIT_CONFIG;
 	u->desc.features[0] = BIT_ULL(F_VERSION_1) | BIT_ULL(F_RING_RESET) |
 			      BIT_ULL(35) | BIT_ULL(29) | BIT_ULL(28) |
 			      BIT_ULL(5) | BIT_ULL(0);
@@ -152,8 +152,8 @@ int unit_create(struct unit *u)
 	memset(core, 0, sizeof(*core));
 	core->queues = zalloc(u->desc.num_queues * sizeof(*core->queues));
 	core->vectors = zalloc(u->desc.num_vectors * sizeof(*core->vectors));
-	core->config = zalloc(u->desc.config_size);
-	core->config_mask = zalloc(u->desc.config_size);
+	core->device_config = zalloc(u->desc.device_config_size);
+	core->device_config_mask = zalloc(u->desc.device_config_size);
 	core->deps = zalloc(u->desc.num_feature_deps * sizeof(*core->deps));
 	core->notif_queues = zalloc(kvpci_core_notif_queues_size(&u->desc));
 	kvpci_core_init(core, &u->desc, &arrays);
@@ -164,8 +164,8 @@ void unit_destroy(struct unit *u)
 {
 	free(u->core.queues);
 	free(u->core.vectors);
-	free(u->core.config);
-	free(u->core.config_mask);
+	free(u->core.device_config);
+	free(u->core.device_config_mask);
 	free(u->core.notif_queues);
 	free(u->core.deps);
 	memset(&u->core, 0, sizeof(u->core));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "../registers.h"
-#include "config_space.h"
+#include "pci_config.h"
 #include "core.h"
 
 #define F_VERSION_1	32
@@ -126,7 +126,7 @@ void unit_queue(struct unit *u, u16 queue, u16 size);
 /** unit_start() - negotiate, enable queue 0 and 1, DRIVER_OK */
 void unit_start(struct unit *u);
 /**
- * unit_event() - read the next event as the launcher does
+ * unit_event() - read the next event as the VMM does
  *
  * Return: its kind, or 0 if there is none.
  */

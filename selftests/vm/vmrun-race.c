@@ -5,7 +5,7 @@
  *
  * A guest with interrupts disabled leaves at each instruction, and meanwhile:
  *
- *   interrupt	its monitor wants to know when it enables them, so that KVM enters it
+ *   interrupt	its VMM wants to know when it enables them, so that KVM enters it
  *		each time with a virtual interrupt pending, and we sleep, 200 us at
  *		a time. If a timer interrupt is lost then nothing wakes us again.
  *
@@ -41,13 +41,13 @@ static const unsigned char code[] = {
 	0x31, 0xc0, 0x0f, 0xa2, 0xeb, 0xf5,
 };
 
-struct monitor {
+struct VMM {
 	bool wants_window;
 	int processor;
 	unsigned int *count;	/* the guest's */
 };
 
-static unsigned int exits(const struct monitor *m)
+static unsigned int exits(const struct VMM *m)
 {
 	return __atomic_load_n(m->count, __ATOMIC_RELAXED);
 }
@@ -86,7 +86,7 @@ static void run_on(int processor)
 
 static void *run_guest(void *arg)
 {
-	struct monitor *m = arg;
+	struct VMM *m = arg;
 	struct kvm_userspace_memory_region memory = {
 		.memory_size = MEMORY_SIZE,
 		.userspace_addr = (unsigned long)m->count - COUNT,
@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 {
 	const bool fpu = argc == 3 && !strcmp(argv[1], "fpu");
 	const time_t end = time(NULL) + (argc == 3 ? atoi(argv[2]) : 0);
-	struct monitor m = { .wants_window = !fpu };
+	struct VMM m = { .wants_window = !fpu };
 	unsigned int before;
 	int last;
 

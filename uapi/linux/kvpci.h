@@ -2,8 +2,8 @@
 /*
  * kvpci: virtio-pci devices answered inside the host kernel.
  *
- * This is the whole interface between the module and a virtual machine
- * monitor. Clause numbers are those of the virtio 1.2 and 1.3 specifications.
+ * This is the whole interface between the module and a virtual machine monitor
+ * (VMM). Clause numbers are those of the virtio 1.2, 1.3 and 1.4 specifications.
  *
  * Objects are file descriptors:
  *
@@ -23,6 +23,8 @@
  *
  * Errors any ioctl can return, beside those named with it:
  *	-EFAULT		a pointer does not lead to accessible memory
+ *	-EINTR		the calling process was killed while it waited for another
+ *			call; nobody sees this
  *	-EINVAL		size too small, reserved field or unknown flag set
  *	-E2BIG		unknown tail of the structure is not zero, or size too large
  *	-ENOTTY		no such ioctl on this kind of object
@@ -34,28 +36,27 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KVPCI_IOCTL_TYPE	0xB7
+#define KVPCI_IOCTL_TYPE	0xC4
 
 /* Numbers of ioctls; the structure behind each bears the same name. */
 enum {
-	KVPCI_CMD_INFO = 0x00,
+	KVPCI_CMD_INFO,
 	KVPCI_CMD_VM_CREATE,
-
-	KVPCI_CMD_DEVICE_CREATE = 0x10,
 	KVPCI_CMD_VM_ECAM,
-
-	KVPCI_CMD_DEVICE_MAP = 0x20,
+	KVPCI_CMD_DEVICE_CREATE,
+	KVPCI_CMD_DEVICE_PLACE,
+	KVPCI_CMD_DEVICE_MAP,
 	KVPCI_CMD_DEVICE_IRQ,
 	KVPCI_CMD_DEVICE_ACK,
 	KVPCI_CMD_DEVICE_FAIL,
 	KVPCI_CMD_DEVICE_STATE,
 	KVPCI_CMD_DEVICE_STATS,
-	KVPCI_CMD_DEVICE_ACCESS,
-	KVPCI_CMD_CONFIG_WRITE,
+	KVPCI_CMD_DEVICE_FEATURES_OK,
+	KVPCI_CMD_DEVICE_CONFIG_WRITE,
 	KVPCI_CMD_QUEUE_FDS,
 	KVPCI_CMD_QUEUE_STATE,
-	KVPCI_CMD_DEVICE_PLACE,
-	KVPCI_CMD_DEVICE_CONFIG,
+	KVPCI_CMD_BAR_ACCESS,
+	KVPCI_CMD_PCI_CONFIG_ACCESS,
 };
 
 /* Limits of this interface; KVPCI_INFO tells those of the running module. */
@@ -63,7 +64,7 @@ enum {
 #define KVPCI_MAX_REGIONS	16
 #define KVPCI_MAX_QUEUES	1024	/* queues of one device */
 #define KVPCI_MAX_VECTORS	2048	/* MSI-X vectors, 4.1.5.1.2 */
-#define KVPCI_MAX_CONFIG	4096	/* bytes of device configuration */
+#define KVPCI_MAX_DEVICE_CONFIG	4096	/* bytes of device configuration */
 #define KVPCI_MAX_QUEUE_SIZE	32768	/* entries, 2.7 */
 #define KVPCI_MAX_NOTIF_DATA	4095	/* queue_notif_config_data, 4.1.4.3 */
 #define KVPCI_MAX_FEATURE_DEPS	128	/* entries */
@@ -71,22 +72,11 @@ enum {
 
 /* -------------------------------------------------------------------------- */
 
-/* What a module can do: bits of kvpci_info.caps. */
-#define KVPCI_CAP_IO_BAR	(1ULL << 0)	/* BARs in I/O space */
-#define KVPCI_CAP_FAST_MMIO	(1ULL << 1)	/* memory doorbells cost less than ports */
-#define KVPCI_CAP_INTX		(1ULL << 2)	/* line interrupts with ISR */
-#define KVPCI_CAP_QUEUE_RESET	(1ULL << 3)	/* VIRTIO_F_RING_RESET */
-#define KVPCI_CAP_ECAM		(1ULL << 4)	/* PCI configuration space */
-#define KVPCI_CAP_MMAP		(1ULL << 5)	/* registers to be mapped */
-#define KVPCI_CAP_NOTIFICATION_DATA	(1ULL << 6) /* VIRTIO_F_NOTIFICATION_DATA */
-#define KVPCI_CAP_NOTIF_CONFIG_DATA	(1ULL << 7) /* VIRTIO_F_NOTIF_CONFIG_DATA */
-#define KVPCI_CAP_FEATURE_DEPS	(1ULL << 8)	/* features that need others */
-#define KVPCI_CAP_SUSPEND	(1ULL << 9)	/* VIRTIO_F_SUSPEND */
-#define KVPCI_CAP_ADMIN_VQ	(1ULL << 10)	/* VIRTIO_F_ADMIN_VQ */
-#define KVPCI_CAP_ASK_FEATURES	(1ULL << 11)	/* KVPCI_DEVICE_ASK_FEATURES */
-#define KVPCI_CAP_VENDOR_DATA	(1ULL << 12)	/* a vendor data capability */
-#define KVPCI_CAP_SHM		(1ULL << 13)	/* KVPCI_REGION_SHM */
-#define KVPCI_CAP_MULTIFUNCTION	(1ULL << 14)	/* KVPCI_PLACE_MULTIFUNCTION */
+/*
+ * kvpci_info.caps: what differs from host to host, and a VMM has to ask. What
+ * this header describes and no bit stands for is there on every host.
+ */
+#define KVPCI_CAP_FAST_MMIO	(1ULL << 0)	/* memory doorbells cost less than ports */
 
 /**
  * struct kvpci_info - what the module supports (KVPCI_INFO, on /dev/kvpci)
@@ -95,7 +85,7 @@ enum {
  * @caps: out: KVPCI_CAP_* bits
  * @max_queues: out: queues a device may have
  * @max_vectors: out: MSI-X vectors a device may have
- * @max_config: out: bytes of device configuration a device may have
+ * @max_device_config: out: bytes of device configuration a device may have
  * @max_regions: out: regions a device may have
  */
 struct kvpci_info {
@@ -104,7 +94,7 @@ struct kvpci_info {
 	__aligned_u64 caps;
 	__u32 max_queues;
 	__u32 max_vectors;
-	__u32 max_config;
+	__u32 max_device_config;
 	__u32 max_regions;
 };
 
@@ -183,8 +173,8 @@ enum kvpci_region_type {
  * The same type may appear several times, MSI-X table and PBA once each. Bytes
  * of a BAR that no region claims read as zero and ignore writes.
  *
- * So does shared memory, until the monitor puts a memory slot there, which KVM
- * asks before the module. It is for the monitor to move the slot with the BAR:
+ * So does shared memory, until the VMM puts a memory slot there, which KVM
+ * asks before the module. It is for the VMM to move the slot with the BAR:
  * it is who maps the BAR, or hands back the write that moves it (see
  * KVPCI_VM_ECAM).
  */
@@ -215,16 +205,18 @@ struct kvpci_feature_dep {
 };
 
 /*
- * kvpci_device_create.flags: the monitor decides on FEATURES_OK. The driver's
- * write of it leaves to the monitor, as the KVM exit of that access, and has
- * done nothing; the monitor looks at KVPCI_DEVICE_STATE, and does the write
- * through KVPCI_DEVICE_ACCESS, or leaves it: then the driver reads back that
- * FEATURES_OK is not set. A write through the access window (4.1.4.9) of
- * configuration space that the module keeps exits as that one, and is done
- * through KVPCI_DEVICE_CONFIG; nothing else of the window exits. A set that the
- * module refuses by itself does not exit.
+ * kvpci_device_create.flags: the VMM decides on FEATURES_OK. The driver's write
+ * of device_status that would set it leaves to the VMM, as the KVM exit of that
+ * access, and has done nothing. The VMM looks at KVPCI_DEVICE_STATE, and does the
+ * write with KVPCI_DEVICE_FEATURES_OK, or leaves it: then the driver reads back
+ * that FEATURES_OK is not set. A write that the module refuses by itself does not
+ * exit.
+ *
+ * A write through the access window (4.1.4.9) of PCI configuration space that the
+ * module keeps exits as the one that it makes. The VMM does the same, and hands it
+ * back with KVPCI_PCI_CONFIG_ACCESS. Nothing else of the window exits.
  */
-#define KVPCI_DEVICE_ASK_FEATURES	(1U << 0)
+#define KVPCI_DEVICE_EXIT_FEATURES	(1U << 0)
 
 /**
  * struct kvpci_device_create - make a device (KVPCI_DEVICE_CREATE, on a VM)
@@ -234,7 +226,7 @@ struct kvpci_feature_dep {
  * @num_queues: in: virtqueues, 1 to KVPCI_MAX_QUEUES, administration virtqueues
  *	included
  * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) or 2 to KVPCI_MAX_VECTORS
- * @config_size: in: bytes of device configuration, 0 to KVPCI_MAX_CONFIG
+ * @device_config_size: in: bytes of device configuration, 0 to KVPCI_MAX_DEVICE_CONFIG
  * @features: in: offered feature bits 0 to 127, lowest word first.
  *	VIRTIO_F_VERSION_1 must be among them. SR_IOV (37) and the reserved
  *	bits 44 to 49 are not supported.
@@ -244,9 +236,10 @@ struct kvpci_feature_dep {
  * @regions: in: pointer to struct kvpci_region[@num_regions]
  * @queue_sizes: in: pointer to __u16[@num_queues]: each queue's largest size,
  *	a power of two up to KVPCI_MAX_QUEUE_SIZE, or 0: the queue does not exist
- * @config: in: pointer to @config_size bytes, the initial configuration
- * @config_mask: in: 0, or pointer to @config_size bytes: the bits the driver
- *	may write. 0: it may write none.
+ * @device_config: in: pointer to @device_config_size bytes, what the device
+ *	configuration holds at first
+ * @device_config_mask: in: 0, or pointer to @device_config_size bytes: the bits
+ *	the driver may write. 0: it may write none.
  * @name: in: what debugfs and `kvpci stat` call the device: 1 to 31 letters,
  *	digits, '.', '_' and '-', the first a letter or digit, then zero bytes
  * @notif_config_data: in: only with NOTIF_CONFIG_DATA (39) among @features: 0,
@@ -260,7 +253,7 @@ struct kvpci_feature_dep {
  *	administration virtqueues (2.13): with ADMIN_VQ (41) among @features
  *	1 to @num_queues - 1, else 0. The driver reads num_queues without them
  *	and finds them behind the others once it has accepted ADMIN_VQ; for the
- *	monitor they are queues as any.
+ *	VMM they are queues as any.
  *
  * The device answers nothing until KVPCI_DEVICE_MAP gives its BARs addresses.
  *
@@ -275,7 +268,7 @@ struct kvpci_feature_dep {
  *			memory regions with the same @id
  *	-ENODATA	a region that every device needs is missing: common
  *			configuration, doorbells, ISR; device configuration if
- *			@config_size is not 0; table and PBA if @num_vectors
+ *			@device_config_size is not 0; table and PBA if @num_vectors
  *			is not 0. Or a feature is offered without one it needs
  *	-EOPNOTSUPP	a feature bit that the module cannot offer
  */
@@ -285,15 +278,15 @@ struct kvpci_device_create {
 	__u32 virtio_id;
 	__u32 num_queues;
 	__u32 num_vectors;
-	__u32 config_size;
+	__u32 device_config_size;
 	__aligned_u64 features[2];
 	__u32 num_regions;
 	__u32 __reserved;
 	struct kvpci_bar bars[KVPCI_NUM_BARS];
 	__aligned_u64 regions;
 	__aligned_u64 queue_sizes;
-	__aligned_u64 config;
-	__aligned_u64 config_mask;
+	__aligned_u64 device_config;
+	__aligned_u64 device_config_mask;
 	__u8 name[32];
 	__aligned_u64 notif_config_data;
 	__aligned_u64 feature_deps;
@@ -318,7 +311,7 @@ struct kvpci_device_create {
  * returns no access to an old address is under way. The module does not
  * compare addresses across devices: where two overlap, as two PCI functions
  * may, at most one of them answers, and others of their addresses may exit to
- * the monitor.
+ * the VMM.
  *
  * Errors:
  *	-ENXIO		@mapped names a BAR that is not there
@@ -326,7 +319,7 @@ struct kvpci_device_create {
  *			for a BAR that is not mapped
  *	-ERANGE		the BAR would end beyond its address space
  *	-ENOSPC		KVM's bus has no room for more devices
- *	-EBUSY		the module keeps configuration space: KVPCI_DEVICE_PLACE
+ *	-EBUSY		the module keeps PCI configuration space: KVPCI_DEVICE_PLACE
  */
 struct kvpci_device_map {
 	__u32 size;
@@ -353,19 +346,24 @@ struct kvpci_device_map {
  * @size: in: bytes of this structure
  * @flags: in: KVPCI_IRQ_* bits
  * @gsi: in: the line INTx drives, 0 to 23, or KVPCI_GSI_NONE. Devices of one
- *	kvpci VM may share a line; nothing else may drive it.
- * @pending: out: 1 if PCI Status.Interrupt is set (R26), else 0
+ *	kvpci VM may share a line; nothing else may drive it. A line needs the
+ *	I/O APIC in the kernel.
+ * @pending: out: 1 if PCI Status.Interrupt is set, else 0
  *
- * For a monitor that keeps configuration space to itself. Call it whenever the
+ * For a VMM that keeps PCI configuration space to itself. Call it whenever the
  * guest changes one of these bits. After creation all flags are clear and
- * there is no line. Without KVPCI_IRQ_MASTER all vectors are as if masked.
+ * there is no line. Without KVPCI_IRQ_MASTER all vectors are as if masked; a
+ * function in D3hot sends nothing, so the VMM clears it then and sets
+ * KVPCI_IRQ_INTX_DISABLE.
  * Vectors that become unmasked and are pending are sent before the call
  * returns.
  *
  * Errors:
  *	-EINVAL		@gsi is neither a line nor KVPCI_GSI_NONE
- *	-ENXIO		KVPCI_IRQ_MSIX_* on a device without vectors
- *	-EBUSY		the module keeps configuration space: KVPCI_DEVICE_PLACE
+ *	-ENXIO		KVPCI_IRQ_MSIX_* on a device without vectors, or a line
+ *			in a VM whose I/O APIC is not in the kernel (split
+ *			irqchip, or a host kernel without one)
+ *	-EBUSY		the module keeps PCI configuration space: KVPCI_DEVICE_PLACE
  */
 struct kvpci_device_irq {
 	__u32 size;
@@ -382,19 +380,19 @@ struct kvpci_device_irq {
  * struct kvpci_vm_ecam - answer PCI configuration space (KVPCI_VM_ECAM, on a VM)
  * @size: in: bytes of this structure
  * @flags: in: zero
- * @addr: in: guest-physical address of the configuration space of bus 0: a
+ * @addr: in: guest-physical address of bus 0's PCI configuration space: a
  *	multiple of 1 MiB
  * @num_buses: in: buses from 0, 1 to 256; each takes 1 MiB
  * @__reserved: in: zero
  * @user_functions: in: 0, or pointer to @num_buses * 32 bytes: bit n of byte b
- *	set: the monitor answers for function (b * 8 + n), numbered bus << 8 |
+ *	set: the VMM answers for function (b * 8 + n), numbered bus << 8 |
  *	device << 3 | function
  *
  * From then on accesses to devices placed by KVPCI_DEVICE_PLACE are answered
- * in the kernel, those to the monitor's functions exit to it, and all other
+ * in the kernel, those to the VMM's functions exit to it, and all other
  * functions are absent: they read as ones, without an exit. A write that moves
- * BARs or resets a function exits to the monitor as well, which hands it back
- * through KVPCI_DEVICE_CONFIG.
+ * BARs or resets a function exits to the VMM as well, which hands it back
+ * through KVPCI_PCI_CONFIG_ACCESS.
  *
  * Errors:
  *	-EINVAL		@addr or @num_buses is out of its range
@@ -434,16 +432,17 @@ struct kvpci_vm_ecam {
  *	no such capability
  * @__reserved: in: zero
  *
- * The module builds the function's configuration space and keeps it from then
+ * The module builds the function's PCI configuration space and keeps it from then
  * on: KVPCI_DEVICE_MAP and KVPCI_DEVICE_IRQ become -EBUSY. BARs are at 0 and
  * nothing is enabled, as after power-on.
  *
  * Errors:
  *	-EINVAL		@class_code, @intx_pin, @gsi or @vendor_length is out of
  *			its range; the vendor_id is virtio's own, 0x1af4
- *	-ENXIO		the VM has no KVPCI_VM_ECAM
+ *	-ENXIO		the VM has no KVPCI_VM_ECAM, or @gsi is a line and the
+ *			VM's I/O APIC is not in the kernel
  *	-ERANGE		@function lies beyond its buses
- *	-EEXIST		@function is taken, or the monitor's own
+ *	-EEXIST		@function is taken, or the VMM's own
  *	-EBUSY		the device has been placed, or mapped, already
  *	-ENOSPC		the capabilities do not all fit into 192 bytes. Beside
  *			@vendor_length + 4, regions take 16 each, doorbells 20,
@@ -464,8 +463,8 @@ struct kvpci_device_place {
 #define KVPCI_DEVICE_PLACE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_PLACE)
 
 /**
- * struct kvpci_device_config - access configuration space as the guest would
- *	(KVPCI_DEVICE_CONFIG, on a device)
+ * struct kvpci_pci_config_access - access PCI configuration space as the guest
+ *	would (KVPCI_PCI_CONFIG_ACCESS, on a device)
  * @size: in: bytes of this structure
  * @flags: in: KVPCI_ACCESS_WRITE: write @value, else read it
  * @offset: in: first byte, 0 to 4095
@@ -473,7 +472,7 @@ struct kvpci_device_place {
  * @value: in for a write, out for a read: the value, zero-extended
  * @__reserved: in: zero
  *
- * The access has all its effects. It serves a monitor that gives BARs their
+ * The access has all its effects. It serves a VMM that gives BARs their
  * first addresses, and for the guest's writes that exit (see KVPCI_VM_ECAM).
  * When the call returns, no access to an address that a BAR has left is under
  * way.
@@ -484,7 +483,7 @@ struct kvpci_device_place {
  *	-ENXIO		the device has not been placed
  *	-ENOSPC		KVM's bus has no room for more devices
  */
-struct kvpci_device_config {
+struct kvpci_pci_config_access {
 	__u32 size;
 	__u32 flags;
 	__u32 offset;
@@ -493,14 +492,14 @@ struct kvpci_device_config {
 	__u32 __reserved;
 };
 
-#define KVPCI_DEVICE_CONFIG	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CONFIG)
+#define KVPCI_PCI_CONFIG_ACCESS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_PCI_CONFIG_ACCESS)
 
 /* -------------------------------------------------------------------------- */
 
 /*
  * Registers that a device can be mapped for: offsets for mmap() on a device.
  *
- *	KVPCI_MMAP_CONFIG	4096 bytes: its PCI configuration space, once
+ *	KVPCI_MMAP_PCI_CONFIG	4096 bytes: its PCI configuration space, once
  *				KVPCI_DEVICE_PLACE has made it
  *	KVPCI_MMAP_MSIX		its MSI-X table, up to the end of the last page;
  *				zero behind the last vector
@@ -513,9 +512,9 @@ struct kvpci_device_config {
  * Reading the data of the configuration access window (4.1.4.9) has effects,
  * which a mapping cannot have. So once configuration space has been mapped, a
  * write that makes the window's length 0, or something else than 0, exits to
- * the monitor as one that moves BARs does (see KVPCI_VM_ECAM). The monitor hands
- * it back through KVPCI_DEVICE_CONFIG; while the length is not 0, no memory slot
- * may cover the space. It is for the monitor, too, to take the slot of a table
+ * the VMM as one that moves BARs does (see KVPCI_VM_ECAM). The VMM hands
+ * it back through KVPCI_PCI_CONFIG_ACCESS; while the length is not 0, no memory slot
+ * may cover the space. It is for the VMM, too, to take the slot of a table
  * away when its BAR moves, and to keep from it a page in which other structures
  * lie than the table.
  *
@@ -525,7 +524,7 @@ struct kvpci_device_config {
  *	-ENXIO		there is no such register at the offset, or not so many
  *			bytes of it
  */
-#define KVPCI_MMAP_CONFIG	0x00000
+#define KVPCI_MMAP_PCI_CONFIG	0x00000
 #define KVPCI_MMAP_MSIX		0x10000
 
 /* -------------------------------------------------------------------------- */
@@ -551,8 +550,8 @@ enum kvpci_event_kind {
 	 * Until then the guest reads queue_reset as 1.
 	 */
 	KVPCI_EVENT_QUEUE_STOP = 4,
-	/* The driver wrote device configuration: KVPCI_DEVICE_STATE, @config. */
-	KVPCI_EVENT_CONFIG = 5,
+	/* The driver wrote device configuration: see KVPCI_DEVICE_STATE. */
+	KVPCI_EVENT_DEVICE_CONFIG = 5,
 	/* The driver set FAILED in device_status. */
 	KVPCI_EVENT_FAILED = 6,
 	/*
@@ -632,8 +631,8 @@ struct kvpci_device_ack {
  * @flags: in: zero
  *
  * Sets DEVICE_NEEDS_RESET in device_status and, if DRIVER_OK is set, sends a
- * configuration change notification (2.1.2). No effect at status 0 or during
- * a reset.
+ * configuration change notification (2.1.2). A suspended device sends it when it
+ * is resumed. No effect at status 0 or during a reset.
  */
 struct kvpci_device_fail {
 	__u32 size;
@@ -651,13 +650,13 @@ struct kvpci_device_fail {
  * @generation: out: config_generation
  * @driver_features: out: feature bits 0 to 127 the driver accepted. Complete
  *	and fixed once FEATURES_OK is set in @status.
- * @config: in: 0, or pointer to @config_size bytes that receive the device
- *	configuration
- * @config_size: in: bytes at @config, at most the device's
+ * @device_config: in: 0, or pointer to @device_config_size bytes that receive
+ *	the device configuration
+ * @device_config_size: in: bytes at @device_config, at most the device's
  * @__reserved: in: zero
  *
  * Errors:
- *	-EINVAL		@config_size is larger than the device's configuration
+ *	-EINVAL		@device_config_size is larger than the device's configuration
  */
 struct kvpci_device_state {
 	__u32 size;
@@ -665,16 +664,44 @@ struct kvpci_device_state {
 	__u32 status;
 	__u32 generation;
 	__aligned_u64 driver_features[2];
-	__aligned_u64 config;
-	__u32 config_size;
+	__aligned_u64 device_config;
+	__u32 device_config_size;
 	__u32 __reserved;
 };
 
 #define KVPCI_DEVICE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATE)
 
 /**
- * struct kvpci_config_write - change device configuration
- *	(KVPCI_CONFIG_WRITE, on a device)
+ * struct kvpci_device_features_ok - accept the driver's features
+ *	(KVPCI_DEVICE_FEATURES_OK, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @status: in: what the driver wrote to device_status, with FEATURES_OK (8)
+ * @__reserved: in: zero
+ * @driver_features: in: the features that the VMM accepts, as
+ *	KVPCI_DEVICE_STATE gave them
+ *
+ * Does the driver's write of device_status if the driver's features are still
+ * these. Between the VMM's look and its answer another vCPU may have changed
+ * them; then nothing happens, and the VMM looks again.
+ *
+ * Errors:
+ *	-EINVAL		@status is above 255 or has no FEATURES_OK
+ *	-EAGAIN		the driver's features are others by now
+ */
+struct kvpci_device_features_ok {
+	__u32 size;
+	__u32 flags;
+	__u32 status;
+	__u32 __reserved;
+	__aligned_u64 driver_features[2];
+};
+
+#define KVPCI_DEVICE_FEATURES_OK	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_FEATURES_OK)
+
+/**
+ * struct kvpci_device_config_write - change device configuration
+ *	(KVPCI_DEVICE_CONFIG_WRITE, on a device)
  * @size: in: bytes of this structure
  * @flags: in: zero
  * @offset: in: first byte to change
@@ -685,10 +712,10 @@ struct kvpci_device_state {
  * notified if DRIVER_OK is set. Nothing happens if the bytes are equal.
  *
  * Errors:
- *	-ERANGE		@offset and @length leave the configuration
+ *	-ERANGE		@offset and @length leave the device configuration
  *	-EBUSY		the device is suspended: nothing may change until RESUME
  */
-struct kvpci_config_write {
+struct kvpci_device_config_write {
 	__u32 size;
 	__u32 flags;
 	__u32 offset;
@@ -696,7 +723,7 @@ struct kvpci_config_write {
 	__aligned_u64 data;
 };
 
-#define KVPCI_CONFIG_WRITE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_CONFIG_WRITE)
+#define KVPCI_DEVICE_CONFIG_WRITE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CONFIG_WRITE)
 
 /**
  * struct kvpci_queue_fds - a queue's eventfds (KVPCI_QUEUE_FDS, on a device)
@@ -716,7 +743,7 @@ struct kvpci_config_write {
  * Errors:
  *	-EBADF		a descriptor is not open
  *	-EINVAL		@queue is out of range, or a descriptor is not an eventfd
- *	-EBUSY		@call_fd serves another queue of this device
+ *	-EBUSY		@call_fd serves another queue, of this device or another
  */
 struct kvpci_queue_fds {
 	__u32 size;
@@ -769,12 +796,12 @@ struct kvpci_queue_state {
 
 #define KVPCI_QUEUE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATE)
 
-/* kvpci_device_access.flags, kvpci_device_config.flags */
+/* kvpci_bar_access.flags, kvpci_pci_config_access.flags */
 #define KVPCI_ACCESS_WRITE	(1U << 0)	/* write @value, else read it */
 
 /**
- * struct kvpci_device_access - access a BAR as the guest would
- *	(KVPCI_DEVICE_ACCESS, on a device)
+ * struct kvpci_bar_access - access a BAR as the guest would
+ *	(KVPCI_BAR_ACCESS, on a device)
  * @size: in: bytes of this structure
  * @flags: in: KVPCI_ACCESS_* bits
  * @bar: in: index of the BAR; it need not be mapped
@@ -784,7 +811,7 @@ struct kvpci_queue_state {
  * @value: in for a write, out for a read: the value, zero-extended
  *
  * The access has all its effects: doorbells ring, events are posted, ISR is
- * cleared. It is how a monitor that keeps configuration space to itself
+ * cleared. It is how a VMM that keeps PCI configuration space to itself
  * implements the PCI configuration access window (4.1.4.9).
  *
  * Errors:
@@ -792,7 +819,7 @@ struct kvpci_queue_state {
  *	-ERANGE		the access leaves the BAR
  *	-EINVAL		@length is none of those
  */
-struct kvpci_device_access {
+struct kvpci_bar_access {
 	__u32 size;
 	__u32 flags;
 	__u32 bar;
@@ -802,7 +829,7 @@ struct kvpci_device_access {
 	__aligned_u64 value;
 };
 
-#define KVPCI_DEVICE_ACCESS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_ACCESS)
+#define KVPCI_BAR_ACCESS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_BAR_ACCESS)
 
 /**
  * struct kvpci_device_stats - a device's counters (KVPCI_DEVICE_STATS, on a device)
@@ -810,8 +837,8 @@ struct kvpci_device_access {
  * @flags: in: zero
  * @common_reads: out: reads of common configuration
  * @common_writes: out: writes of common configuration
- * @device_reads: out: reads of device configuration
- * @device_writes: out: writes of device configuration
+ * @device_config_reads: out: reads of device configuration
+ * @device_config_writes: out: writes of device configuration
  * @isr_reads: out: reads of the ISR status
  * @msix_reads: out: reads of MSI-X table and PBA
  * @msix_writes: out: writes of the MSI-X table
@@ -824,9 +851,9 @@ struct kvpci_device_access {
  * @intx_raised: out: rising edges of the interrupt line's state
  * @irqs_dropped: out: interrupts with nowhere to go: no vector, an address
  *	outside the local APICs' window, or no DRIVER_OK
- * @events: out: events the launcher has read
- * @config_reads: out: reads of PCI configuration space answered in the kernel
- * @config_writes: out: writes of PCI configuration space
+ * @events: out: events the VMM has read
+ * @pci_config_reads: out: reads of PCI configuration space answered in the kernel
+ * @pci_config_writes: out: writes of PCI configuration space
  *
  * Counts since creation. New counters are added at the end.
  */
@@ -835,8 +862,8 @@ struct kvpci_device_stats {
 	__u32 flags;
 	__aligned_u64 common_reads;
 	__aligned_u64 common_writes;
-	__aligned_u64 device_reads;
-	__aligned_u64 device_writes;
+	__aligned_u64 device_config_reads;
+	__aligned_u64 device_config_writes;
 	__aligned_u64 isr_reads;
 	__aligned_u64 msix_reads;
 	__aligned_u64 msix_writes;
@@ -849,8 +876,8 @@ struct kvpci_device_stats {
 	__aligned_u64 intx_raised;
 	__aligned_u64 irqs_dropped;
 	__aligned_u64 events;
-	__aligned_u64 config_reads;
-	__aligned_u64 config_writes;
+	__aligned_u64 pci_config_reads;
+	__aligned_u64 pci_config_writes;
 };
 
 #define KVPCI_DEVICE_STATS	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_STATS)

@@ -95,45 +95,31 @@ int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi)
 	return ret < 0 ? ret : arg.pending != 0;
 }
 
-int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
-			  uint32_t intx_pin, uint32_t gsi)
-{
-	struct kvpci_device_place arg = {
-		.size = sizeof(arg),
-		.function = function,
-		.class_code = class_code,
-		.intx_pin = intx_pin,
-		.gsi = gsi,
-	};
-
-	return call(dev, KVPCI_DEVICE_PLACE, &arg);
-}
-
-int libkvpci_device_place_as(int dev, struct kvpci_device_place *place)
+int libkvpci_device_place(int dev, struct kvpci_device_place *place)
 {
 	place->size = sizeof(*place);
 	return call(dev, KVPCI_DEVICE_PLACE, place);
 }
 
-int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
+int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
 			       uint32_t *value)
 {
-	struct kvpci_device_config arg = {
+	struct kvpci_pci_config_access arg = {
 		.size = sizeof(arg),
 		.offset = offset,
 		.length = length,
 	};
-	int ret = call(dev, KVPCI_DEVICE_CONFIG, &arg);
+	int ret = call(dev, KVPCI_PCI_CONFIG_ACCESS, &arg);
 
 	if (ret >= 0)
 		*value = arg.value;
 	return ret;
 }
 
-int libkvpci_config_space_write(int dev, uint32_t offset, uint32_t length,
+int libkvpci_pci_config_write(int dev, uint32_t offset, uint32_t length,
 				uint32_t value)
 {
-	struct kvpci_device_config arg = {
+	struct kvpci_pci_config_access arg = {
 		.size = sizeof(arg),
 		.flags = KVPCI_ACCESS_WRITE,
 		.offset = offset,
@@ -141,7 +127,7 @@ int libkvpci_config_space_write(int dev, uint32_t offset, uint32_t length,
 		.value = value,
 	};
 
-	return call(dev, KVPCI_DEVICE_CONFIG, &arg);
+	return call(dev, KVPCI_PCI_CONFIG_ACCESS, &arg);
 }
 
 int libkvpci_device_ack(int dev, uint32_t kind, uint32_t queue)
@@ -177,26 +163,26 @@ int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats)
 	return call(dev, KVPCI_DEVICE_STATS, stats);
 }
 
-int libkvpci_access_read(int dev, uint32_t bar, uint32_t offset,
+int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value)
 {
-	struct kvpci_device_access arg = {
+	struct kvpci_bar_access arg = {
 		.size = sizeof(arg),
 		.bar = bar,
 		.offset = offset,
 		.length = length,
 	};
-	int ret = call(dev, KVPCI_DEVICE_ACCESS, &arg);
+	int ret = call(dev, KVPCI_BAR_ACCESS, &arg);
 
 	if (ret >= 0)
 		*value = arg.value;
 	return ret;
 }
 
-int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
+int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
 			  uint32_t length, uint64_t value)
 {
-	struct kvpci_device_access arg = {
+	struct kvpci_bar_access arg = {
 		.size = sizeof(arg),
 		.flags = KVPCI_ACCESS_WRITE,
 		.bar = bar,
@@ -205,20 +191,32 @@ int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
 		.value = value,
 	};
 
-	return call(dev, KVPCI_DEVICE_ACCESS, &arg);
+	return call(dev, KVPCI_BAR_ACCESS, &arg);
 }
 
-int libkvpci_config_write(int dev, uint32_t offset, uint32_t length,
+int libkvpci_device_features_ok(int dev, uint32_t status,
+				const uint64_t features[2])
+{
+	struct kvpci_device_features_ok arg = {
+		.size = sizeof(arg),
+		.status = status,
+		.driver_features = { features[0], features[1] },
+	};
+
+	return call(dev, KVPCI_DEVICE_FEATURES_OK, &arg);
+}
+
+int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
 			  const void *data)
 {
-	struct kvpci_config_write arg = {
+	struct kvpci_device_config_write arg = {
 		.size = sizeof(arg),
 		.offset = offset,
 		.length = length,
 		.data = pointer(data),
 	};
 
-	return call(dev, KVPCI_CONFIG_WRITE, &arg);
+	return call(dev, KVPCI_DEVICE_CONFIG_WRITE, &arg);
 }
 
 int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd)

@@ -22,7 +22,7 @@
 #define COMMON_SIZE	64U
 #define ISR_SIZE	4U
 #define ALL_FLAGS	(LIBKVPCI_LAYOUT_MEMORY | LIBKVPCI_LAYOUT_MEM32 | \
-			 LIBKVPCI_LAYOUT_FAST)
+			 LIBKVPCI_LAYOUT_FAST_MMIO)
 #define NOTIFICATION_DATA (1ULL << 38)
 
 struct layout {
@@ -64,14 +64,14 @@ static void place(struct layout *l, uint32_t type, uint32_t length,
 
 static void lay_out_ports(struct layout *l, unsigned int flags)
 {
-	uint32_t config = round_up(l->desc->config_size, 4);
+	uint32_t config = round_up(l->desc->device_config_size, 4);
 
 	l->bar = IO_BAR;
 	l->align = 4;
 	l->at = 0;
 	place(l, KVPCI_REGION_COMMON, COMMON_SIZE, 0);
 	place(l, KVPCI_REGION_ISR, ISR_SIZE, 0);
-	if (!(flags & LIBKVPCI_LAYOUT_FAST) ||
+	if (!(flags & LIBKVPCI_LAYOUT_FAST_MMIO) ||
 	    l->desc->features[0] & NOTIFICATION_DATA)
 		place(l, KVPCI_REGION_NOTIFY, DOORBELL, 0);
 	if (l->at + config <= IO_BAR_MAX)
@@ -90,7 +90,7 @@ static void lay_out_memory(struct layout *l, uint32_t kind)
 	l->at = 0;
 	place(l, KVPCI_REGION_COMMON, COMMON_SIZE, 0);
 	place(l, KVPCI_REGION_ISR, ISR_SIZE, 0);
-	place(l, KVPCI_REGION_DEVICE, round_up(desc->config_size, 4), 0);
+	place(l, KVPCI_REGION_DEVICE, round_up(desc->device_config_size, 4), 0);
 	place(l, KVPCI_REGION_NOTIFY, desc->num_queues * DOORBELL, DOORBELL);
 	place(l, KVPCI_REGION_MSIX_TABLE, desc->num_vectors * MSIX_ENTRY, 0);
 	place(l, KVPCI_REGION_MSIX_PBA, pba, 0);
@@ -106,7 +106,7 @@ int libkvpci_default_layout(struct kvpci_device_create *desc,
 
 	if (!desc->num_queues || desc->num_queues > KVPCI_MAX_QUEUES ||
 	    desc->num_vectors > KVPCI_MAX_VECTORS ||
-	    desc->config_size > KVPCI_MAX_CONFIG || flags & ~ALL_FLAGS)
+	    desc->device_config_size > KVPCI_MAX_DEVICE_CONFIG || flags & ~ALL_FLAGS)
 		return -EINVAL;
 	memset(desc->bars, 0, sizeof(desc->bars));
 	memset(regions, 0, KVPCI_MAX_REGIONS * sizeof(regions[0]));

@@ -9,7 +9,7 @@
 
 #include <kvpci/kvpci.h>
 
-#include "../../kmod/core/config_space.h"
+#include "../../kmod/core/pci_config.h"
 #include "../../kmod/core/core.h"
 #include "kselftest_harness.h"
 
@@ -18,19 +18,19 @@ static const uint32_t queues[] = { 1, 2, 3, 64, 129, 513, KVPCI_MAX_QUEUES };
 static const uint32_t vectors[] = { 0, 2, 3, 64, 65, 1025, KVPCI_MAX_VECTORS };
 
 static const uint32_t configs[] = {
-	0, 1, 12, 60, 184, 185, 188, 189, 256, KVPCI_MAX_CONFIG,
+	0, 1, 12, 60, 184, 185, 188, 189, 256, KVPCI_MAX_DEVICE_CONFIG,
 };
 
 static const unsigned int flags[] = {
 	0, LIBKVPCI_LAYOUT_MEMORY, LIBKVPCI_LAYOUT_MEM32,
 	LIBKVPCI_LAYOUT_MEMORY | LIBKVPCI_LAYOUT_MEM32,
-	LIBKVPCI_LAYOUT_FAST, LIBKVPCI_LAYOUT_FAST | LIBKVPCI_LAYOUT_MEM32,
-	LIBKVPCI_LAYOUT_FAST | LIBKVPCI_LAYOUT_MEMORY,
+	LIBKVPCI_LAYOUT_FAST_MMIO, LIBKVPCI_LAYOUT_FAST_MMIO | LIBKVPCI_LAYOUT_MEM32,
+	LIBKVPCI_LAYOUT_FAST_MMIO | LIBKVPCI_LAYOUT_MEMORY,
 };
 
 static int try(uint32_t q, uint32_t v, uint32_t c, unsigned int f)
 {
-	static struct kvpci_config_space cs;
+	static struct kvpci_pci_config cs;
 	static uint16_t sizes[KVPCI_MAX_QUEUES];
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
 	const struct kvpci_arrays arrays = {
@@ -42,7 +42,7 @@ static int try(uint32_t q, uint32_t v, uint32_t c, unsigned int f)
 		.virtio_id = 1,
 		.num_queues = q,
 		.num_vectors = v,
-		.config_size = c,
+		.device_config_size = c,
 		.features = { 1ULL << VIRTIO_F_VERSION_1 },
 		.name = "test",
 	};
@@ -55,7 +55,7 @@ static int try(uint32_t q, uint32_t v, uint32_t c, unsigned int f)
 		err = kvpci_core_check(&desc, &arrays);
 	memset(&cs, 0, sizeof(cs));
 	if (!err)
-		err = kvpci_config_space_init(&cs, &desc, regions, 0x020000, 1);
+		err = kvpci_pci_config_init(&cs, &desc, regions, 0x020000, 1);
 	/* Best first: a driver takes the first it can use. */
 	if (!err && (regions[0].type != KVPCI_REGION_COMMON ||
 		     desc.bars[regions[0].bar].kind !=
@@ -92,8 +92,8 @@ TEST(doorbells)
 		uint32_t multiplier;
 	} rows[] = {
 		{ 0, 0, KVPCI_BAR_IO, 0 },
-		{ LIBKVPCI_LAYOUT_FAST, 0, KVPCI_BAR_MEM64, 4 },
-		{ LIBKVPCI_LAYOUT_FAST, 1ULL << 38, KVPCI_BAR_IO, 0 },
+		{ LIBKVPCI_LAYOUT_FAST_MMIO, 0, KVPCI_BAR_MEM64, 4 },
+		{ LIBKVPCI_LAYOUT_FAST_MMIO, 1ULL << 38, KVPCI_BAR_IO, 0 },
 		{ LIBKVPCI_LAYOUT_MEMORY, 0, KVPCI_BAR_MEM64, 4 },
 	};
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
@@ -101,7 +101,7 @@ TEST(doorbells)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct kvpci_device_create desc = {
-			.num_queues = 2, .num_vectors = 3, .config_size = 12,
+			.num_queues = 2, .num_vectors = 3, .device_config_size = 12,
 			.features = { rows[i].features },
 		};
 
@@ -123,7 +123,7 @@ TEST(err_refused)
 	EXPECT_EQ(-EINVAL, try(0, 2, 0, 0));
 	EXPECT_EQ(-EINVAL, try(KVPCI_MAX_QUEUES + 1, 2, 0, 0));
 	EXPECT_EQ(-EINVAL, try(1, KVPCI_MAX_VECTORS + 1, 0, 0));
-	EXPECT_EQ(-EINVAL, try(1, 2, KVPCI_MAX_CONFIG + 1, 0));
+	EXPECT_EQ(-EINVAL, try(1, 2, KVPCI_MAX_DEVICE_CONFIG + 1, 0));
 	EXPECT_EQ(-EINVAL, try(1, 2, 0, 1U << 31));
 }
 

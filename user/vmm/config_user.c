@@ -13,11 +13,11 @@ static void window_read(struct user_transport *u)
 	struct kvpci_window window;
 	uint64_t value = 0;
 
-	if (!kvpci_config_space_window(&u->cs, &window))
+	if (!kvpci_pci_config_window(&u->cs, &window))
 		return;
 	user_access(&u->base, window.bar, window.offset, window.length, &value,
 		    false);
-	kvpci_config_space_set_window(&u->cs, (u32)value);
+	kvpci_pci_config_set_window(&u->cs, (u32)value);
 }
 
 static void window_write(struct user_transport *u)
@@ -25,7 +25,7 @@ static void window_write(struct user_transport *u)
 	struct kvpci_window window;
 	uint64_t value;
 
-	if (!kvpci_config_space_window(&u->cs, &window))
+	if (!kvpci_pci_config_window(&u->cs, &window))
 		return;
 	value = window.value;
 	user_access(&u->base, window.bar, window.offset, window.length, &value,
@@ -35,7 +35,7 @@ static void window_write(struct user_transport *u)
 /* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
 static void function_reset(struct user_transport *u)
 {
-	kvpci_config_space_reset(&u->cs);
+	kvpci_pci_config_reset(&u->cs);
 	kvpci_core_msix_reset(&u->core);
 	user_carry_out(u, kvpci_status_write(&u->core, 0));
 	user_update_interrupts(u);
@@ -47,18 +47,18 @@ static void config_write(struct user_transport *u, uint32_t offset,
 	u32 change;
 
 	pthread_mutex_lock(&u->lock);
-	change = kvpci_config_space_write(&u->cs, offset, length, value);
-	if (change & KVPCI_CONFIG_FLR)
+	change = kvpci_pci_config_write(&u->cs, offset, length, value);
+	if (change & KVPCI_PCI_CONFIG_FLR)
 		function_reset(u);
-	if (change & (KVPCI_CONFIG_DECODE | KVPCI_CONFIG_FLR))
-		u->mapped = kvpci_config_space_decode(&u->cs, u->addr);
-	if (change & KVPCI_CONFIG_IRQ) {
+	if (change & (KVPCI_PCI_CONFIG_DECODE | KVPCI_PCI_CONFIG_FLR))
+		u->mapped = kvpci_pci_config_decode(&u->cs, u->addr);
+	if (change & KVPCI_PCI_CONFIG_IRQ) {
 		kvpci_core_set_irq_flags(&u->core,
-					 kvpci_config_space_irq_flags(&u->cs));
+					 kvpci_pci_config_irq_flags(&u->cs));
 		user_update_interrupts(u);
 	}
 	pthread_mutex_unlock(&u->lock);
-	if (change & KVPCI_CONFIG_WINDOW)
+	if (change & KVPCI_PCI_CONFIG_WINDOW)
 		window_write(u);
 }
 
@@ -67,11 +67,11 @@ static uint32_t config_read(struct user_transport *u, uint32_t offset,
 {
 	uint32_t value;
 
-	if (kvpci_config_space_window_hit(&u->cs, offset, length))
+	if (kvpci_pci_config_window_hit(&u->cs, offset, length))
 		window_read(u);
 	pthread_mutex_lock(&u->lock);
-	kvpci_config_space_set_intx(&u->cs, kvpci_core_intx_status(&u->core));
-	value = kvpci_config_space_read(&u->cs, offset, length);
+	kvpci_pci_config_set_intx(&u->cs, kvpci_core_intx_status(&u->core));
+	value = kvpci_pci_config_read(&u->cs, offset, length);
 	pthread_mutex_unlock(&u->lock);
 	return value;
 }
@@ -100,15 +100,15 @@ int user_place(struct transport *t, struct kvpci_device_place *place)
 
 	memcpy(desc.bars, u->core.bars, sizeof(desc.bars));
 	u->gsi = place->gsi;
-	err = kvpci_config_space_init(&u->cs, &desc, u->core.described,
+	err = kvpci_pci_config_init(&u->cs, &desc, u->core.described,
 				      place->class_code, (u8)place->intx_pin);
 	if (!err && place->vendor_length) {
 		vendor = (const void *)(uintptr_t)place->vendor_data;
-		err = kvpci_config_space_add_vendor(&u->cs, vendor,
+		err = kvpci_pci_config_add_vendor(&u->cs, vendor,
 						    place->vendor_length);
 	}
 	if (place->flags & KVPCI_PLACE_MULTIFUNCTION)
-		kvpci_config_space_set_multifunction(&u->cs);
+		kvpci_pci_config_set_multifunction(&u->cs);
 	return err;
 }
 

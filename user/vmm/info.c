@@ -21,21 +21,7 @@ static const struct {
 	unsigned long long bit;
 	const char *name;
 } module_caps[] = {
-	{ KVPCI_CAP_IO_BAR, "io_bar" },
 	{ KVPCI_CAP_FAST_MMIO, "fast_mmio" },
-	{ KVPCI_CAP_INTX, "intx" },
-	{ KVPCI_CAP_QUEUE_RESET, "queue_reset" },
-	{ KVPCI_CAP_ECAM, "ecam" },
-	{ KVPCI_CAP_MMAP, "mmap" },
-	{ KVPCI_CAP_NOTIFICATION_DATA, "notification_data" },
-	{ KVPCI_CAP_NOTIF_CONFIG_DATA, "notif_config_data" },
-	{ KVPCI_CAP_FEATURE_DEPS, "feature_deps" },
-	{ KVPCI_CAP_SUSPEND, "suspend" },
-	{ KVPCI_CAP_ADMIN_VQ, "admin_vq" },
-	{ KVPCI_CAP_ASK_FEATURES, "ask_features" },
-	{ KVPCI_CAP_VENDOR_DATA, "vendor_data" },
-	{ KVPCI_CAP_SHM, "shared_memory" },
-	{ KVPCI_CAP_MULTIFUNCTION, "multifunction" },
 };
 
 static const struct {
@@ -133,7 +119,7 @@ static int print_module(void)
 		       info.caps & module_caps[i].bit ? "yes" : "no");
 	printf("module_max_queues %u\n", info.max_queues);
 	printf("module_max_vectors %u\n", info.max_vectors);
-	printf("module_max_config %u\n", info.max_config);
+	printf("module_max_config %u\n", info.max_device_config);
 	printf("module_max_regions %u\n", info.max_regions);
 	return STATUS_OK;
 }

@@ -476,8 +476,8 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	desc.virtio_id = VIRTIO_ID_NET;
 	desc.num_queues = net->num_queues;
 	desc.num_vectors = net->num_queues + 1;		/* one for changes */
-	desc.config_size = CONFIG_SIZE;
-	desc.config = (uintptr_t)config_bytes;
+	desc.device_config_size = CONFIG_SIZE;
+	desc.device_config = (uintptr_t)config_bytes;
 	desc.queue_sizes = (uintptr_t)sizes;
 	desc.feature_deps = (uintptr_t)net_deps;
 	desc.num_feature_deps = ARRAY_SIZE(net_deps);

@@ -107,18 +107,18 @@ static int set_transport(struct options *o, const char *name,
 	return -EINVAL;
 }
 
-static int set_shadow(struct options *o, const char *name, const char *value)
+static int set_mmap_reads(struct options *o, const char *name, const char *value)
 {
 	static const char *const sets[] = {
-		[SHADOW_NONE] = "none",
-		[SHADOW_CONFIG] = "config",
-		[SHADOW_ALL] = "all",
+		[MMAP_READS_NONE] = "none",
+		[MMAP_READS_PCI_CONFIG] = "pci-config",
+		[MMAP_READS_ALL] = "all",
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sets); i++) {
 		if (!strcmp(value, sets[i])) {
-			o->shadow = i;
+			o->mmap_reads = i;
 			return 0;
 		}
 	}
@@ -200,7 +200,7 @@ static int net_layout(struct net_options *net, const char *value)
 		unsigned int flags;
 	} layouts[] = {
 		{ "io", 0 },
-		{ "fast", LIBKVPCI_LAYOUT_FAST },
+		{ "fast-mmio", LIBKVPCI_LAYOUT_FAST_MMIO },
 		{ "memory", LIBKVPCI_LAYOUT_MEMORY },
 	};
 	size_t i;
@@ -284,9 +284,9 @@ static const struct option_row rows[] = {
 	{ "--transport", VALUE_NEEDED, "kernel|user",
 	  "who answers device registers: the kvpci module (default) or this program",
 	  set_transport },
-	{ "--shadow", VALUE_NEEDED, "none|config|all",
+	{ "--mmap-reads", VALUE_NEEDED, "none|pci-config|all",
 	  "what the guest reads as memory, without an exit: PCI configuration space, and MSI-X tables (default all)",
-	  set_shadow },
+	  set_mmap_reads },
 	{ "--exits", VALUE_OPTIONAL, "[=FILE]",
 	  "at the end, and on SIGUSR1, count exits to userspace", set_exits },
 	{ "--help", VALUE_NONE, "", "print this", set_help },
@@ -346,7 +346,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	options->memory = MEMORY_DEFAULT * MIB;
 	options->cpus = 1;
 	options->transport = &transport_kernel;
-	options->shadow = SHADOW_ALL;
+	options->mmap_reads = MMAP_READS_ALL;
 	for (i = 0; i < argc; i += used) {
 		used = parse_one(options, argc - i, argv + i);
 		if (used < 0)

@@ -38,7 +38,7 @@ struct net_options {
  * @memory: bytes
  * @cpus: vCPUs
  * @transport: who answers registers
- * @shadow: what the guest reads as memory
+ * @mmap_reads: what the guest reads as memory
  * @nets: --net, in order
  * @num_nets: how many
  * @exits: --exits was given
@@ -50,7 +50,7 @@ struct options {
 	uint64_t memory;
 	unsigned int cpus;
 	const struct transport_ops *transport;
-	enum shadow_set shadow;
+	enum mmap_reads_set mmap_reads;
 	struct net_options nets[OPTIONS_MAX_NETS];
 	unsigned int num_nets;
 	bool exits;

@@ -126,7 +126,7 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 	t = find_device(pci, function);
 	if (!t)
 		return ~0U;
-	err = t->ops->config(t, offset, length, &value, write);
+	err = t->ops->pci_config(t, offset, length, &value, write);
 	if (err && !pci->complained) {
 		/* Once: a guest could cause it all day long. */
 		pci->complained = true;
@@ -217,7 +217,7 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 
 static int write_bar(struct transport *t, unsigned int bar, uint32_t value)
 {
-	return t->ops->config(t, PCI_BASE_ADDRESS_0 + 4 * bar, 4, &value, true);
+	return t->ops->pci_config(t, PCI_BASE_ADDRESS_0 + 4 * bar, 4, &value, true);
 }
 
 /* As firmware leaves a function: BARs placed, nothing enabled. */
@@ -227,7 +227,7 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 	unsigned int i;
 	int err;
 
-	err = t->ops->config(t, PCI_INTERRUPT_LINE, 1, &gsi, true);
+	err = t->ops->pci_config(t, PCI_INTERRUPT_LINE, 1, &gsi, true);
 	for (i = 0; !err && i < KVPCI_NUM_BARS; i++) {
 		if (bars[i].kind == KVPCI_BAR_NONE)
 			continue;

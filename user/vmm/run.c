@@ -82,7 +82,7 @@ static int build_devices(struct machine *m)
 		return 0;
 	m->tvm.ops = m->options.transport;
 	m->tvm.vm = &m->vm;
-	m->tvm.shadow_set = m->options.shadow;
+	m->tvm.mmap_reads_set = m->options.mmap_reads;
 	err = m->tvm.ops->open(&m->tvm);
 	if (err)
 		return err;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shadow.h"
+#include "mmap_reads.h"
 
 struct vm;
 struct transport_ops;
@@ -20,16 +20,16 @@ struct transport_ops;
  * @ops: which
  * @vm: the VM
  * @fd: for the kernel transport: the kvpci VM
- * @shadow_set: for the kernel transport: what the guest is to read as memory
- * @shadow: the same at work, or NULL
+ * @mmap_reads_set: for the kernel transport: what the guest is to read as memory
+ * @mmap_reads: the same at work, or NULL
  * @layout: LIBKVPCI_LAYOUT_* flags that suit the host
  */
 struct transport_vm {
 	const struct transport_ops *ops;
 	struct vm *vm;
 	int fd;
-	enum shadow_set shadow_set;
-	struct shadow *shadow;
+	enum mmap_reads_set mmap_reads_set;
+	struct mmap_reads *mmap_reads;
 	unsigned int layout;
 };
 
@@ -57,8 +57,8 @@ struct transport_place {
  * @create: make a device
  * @destroy: take it away
  * @place: make it a function of the bus
- * @config: access its configuration space; calls never overlap
- * @find: which BAR holds all of an access; not during @config. NULL: accesses
+ * @pci_config: access its PCI configuration space; calls never overlap
+ * @find: which BAR holds all of an access; not during @pci_config. NULL: accesses
  *	to BARs do not come to userspace
  * @access: access a BAR as the guest would
  * @event: take an event: 1, or 0 if there is none
@@ -79,7 +79,7 @@ struct transport_ops {
 	void (*destroy)(struct transport *transport);
 	int (*place)(struct transport *transport,
 		     struct kvpci_device_place *place);
-	int (*config)(struct transport *transport, uint32_t offset,
+	int (*pci_config)(struct transport *transport, uint32_t offset,
 		      uint32_t length, uint32_t *value, bool write);
 	bool (*find)(struct transport *transport, bool io, uint64_t address,
 		     uint32_t length, struct transport_place *place);

@@ -22,14 +22,14 @@
  * @tvm: its VM
  * @desc: its description
  * @regions: what @desc points to
- * @shadow: what the guest reads as memory, or NULL
+ * @mmap_reads: what the guest reads as memory, or NULL
  */
 struct kernel_transport {
 	struct transport base;
 	struct transport_vm *tvm;
 	struct kvpci_device_create desc;
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
-	struct shadow_function *shadow;
+	struct mmap_reads_function *mmap_reads;
 };
 
 static struct kernel_transport *kernel_of(struct transport *t)
@@ -59,10 +59,10 @@ static int kernel_open(struct transport_vm *tvm)
 	if (fd < 0)
 		return report_open(fd);
 	err = libkvpci_info(fd, &info);
-	if (err || !(info.caps & KVPCI_CAP_MMAP))
-		tvm->shadow_set = SHADOW_NONE;
+	if (err)
+		tvm->mmap_reads_set = MMAP_READS_NONE;
 	if (!err && info.caps & KVPCI_CAP_FAST_MMIO)
-		tvm->layout = LIBKVPCI_LAYOUT_FAST;
+		tvm->layout = LIBKVPCI_LAYOUT_FAST_MMIO;
 	vm = libkvpci_vm_create(fd, tvm->vm->fd);
 	close(fd);
 	if (vm < 0)
@@ -73,8 +73,8 @@ static int kernel_open(struct transport_vm *tvm)
 		close(vm);
 		return report_error(err, "KVPCI_VM_ECAM");
 	}
-	if (tvm->shadow_set != SHADOW_NONE)
-		err = shadow_create(tvm->vm, tvm->shadow_set, &tvm->shadow);
+	if (tvm->mmap_reads_set != MMAP_READS_NONE)
+		err = mmap_reads_create(tvm->vm, tvm->mmap_reads_set, &tvm->mmap_reads);
 	if (err) {
 		close(vm);
 		return err;
@@ -85,7 +85,7 @@ static int kernel_open(struct transport_vm *tvm)
 
 static void kernel_close(struct transport_vm *tvm)
 {
-	shadow_free(tvm->shadow);
+	mmap_reads_free(tvm->mmap_reads);
 	close(tvm->fd);
 }
 
@@ -122,7 +122,7 @@ static int kernel_create(struct transport_vm *tvm,
 
 static void kernel_destroy(struct transport *t)
 {
-	shadow_remove(kernel_of(t)->shadow);
+	mmap_reads_remove(kernel_of(t)->mmap_reads);
 	close(t->event_fd);
 	free(t);
 }
@@ -132,10 +132,10 @@ static int kernel_place(struct transport *t, struct kvpci_device_place *place)
 	struct kernel_transport *k = kernel_of(t);
 	int err;
 
-	err = libkvpci_device_place_as(t->event_fd, place);
-	if (!err && k->tvm->shadow)
-		err = shadow_add(k->tvm->shadow, t->event_fd, place->function,
-				 &k->desc, &k->shadow);
+	err = libkvpci_device_place(t->event_fd, place);
+	if (!err && k->tvm->mmap_reads)
+		err = mmap_reads_add(k->tvm->mmap_reads, t->event_fd, place->function,
+				 &k->desc, &k->mmap_reads);
 	return err;
 }
 
@@ -145,22 +145,22 @@ static int kernel_config(struct transport *t, uint32_t offset, uint32_t length,
 	int err;
 
 	if (write) {
-		err = libkvpci_config_space_write(t->event_fd, offset, length,
+		err = libkvpci_pci_config_write(t->event_fd, offset, length,
 						  *value);
-		if (!err && kernel_of(t)->shadow)
-			shadow_update(kernel_of(t)->shadow);
+		if (!err && kernel_of(t)->mmap_reads)
+			mmap_reads_update(kernel_of(t)->mmap_reads);
 		return err;
 	}
-	return libkvpci_config_space_read(t->event_fd, offset, length, value);
+	return libkvpci_pci_config_read(t->event_fd, offset, length, value);
 }
 
 static int kernel_access(struct transport *t, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value, bool write)
 {
 	if (write)
-		return libkvpci_access_write(t->event_fd, bar, offset, length,
+		return libkvpci_bar_write(t->event_fd, bar, offset, length,
 					     *value);
-	return libkvpci_access_read(t->event_fd, bar, offset, length, value);
+	return libkvpci_bar_read(t->event_fd, bar, offset, length, value);
 }
 
 static int kernel_event(struct transport *t, struct kvpci_event *event)
@@ -183,12 +183,12 @@ static int kernel_fail(struct transport *t)
 static int kernel_update(struct transport *t, uint32_t offset, uint32_t length,
 			 const void *data)
 {
-	return libkvpci_config_write(t->event_fd, offset, length, data);
+	return libkvpci_device_config_write(t->event_fd, offset, length, data);
 }
 
 static int kernel_features(struct transport *t, uint64_t features[2])
 {
-	struct kvpci_device_state state = { .config = 0 };
+	struct kvpci_device_state state = { .device_config = 0 };
 	int err = libkvpci_device_state(t->event_fd, &state);
 
 	if (!err) {
@@ -217,7 +217,7 @@ const struct transport_ops transport_kernel = {
 	.create = kernel_create,
 	.destroy = kernel_destroy,
 	.place = kernel_place,
-	.config = kernel_config,
+	.pci_config = kernel_config,
 	.access = kernel_access,
 	.event = kernel_event,
 	.ack = kernel_ack,

@@ -267,11 +267,11 @@ static int user_update(struct transport *t, uint32_t offset, uint32_t length,
 
 	if (!length)
 		return -EINVAL;
-	if (offset > u->core.config_size ||
-	    length > u->core.config_size - offset)
+	if (offset > u->core.device_config_size ||
+	    length > u->core.device_config_size - offset)
 		return -ERANGE;
 	pthread_mutex_lock(&u->lock);
-	changed = kvpci_core_config_update(&u->core, offset, length, data);
+	changed = kvpci_core_device_config_write(&u->core, offset, length, data);
 	if (changed > 0)
 		notify(u, KVPCI_SOURCE_CONFIG);
 	pthread_mutex_unlock(&u->lock);
@@ -324,12 +324,12 @@ static int allocate(struct user_transport *u,
 		if (!core->vectors)
 			return -ENOMEM;
 	}
-	if (desc->config_size) {
-		core->config = malloc(desc->config_size);
-		if (!core->config)
+	if (desc->device_config_size) {
+		core->device_config = malloc(desc->device_config_size);
+		if (!core->device_config)
 			return -ENOMEM;
-		memcpy(core->config, user_pointer(desc->config),
-		       desc->config_size);
+		memcpy(core->device_config, user_pointer(desc->device_config),
+		       desc->device_config_size);
 	}
 	if (desc->num_feature_deps) {
 		core->deps = calloc(desc->num_feature_deps,
@@ -342,12 +342,12 @@ static int allocate(struct user_transport *u,
 		if (!core->notif_queues)
 			return -ENOMEM;
 	}
-	if (desc->config_size && desc->config_mask) {
-		core->config_mask = malloc(desc->config_size);
-		if (!core->config_mask)
+	if (desc->device_config_size && desc->device_config_mask) {
+		core->device_config_mask = malloc(desc->device_config_size);
+		if (!core->device_config_mask)
 			return -ENOMEM;
-		memcpy(core->config_mask, user_pointer(desc->config_mask),
-		       desc->config_size);
+		memcpy(core->device_config_mask, user_pointer(desc->device_config_mask),
+		       desc->device_config_size);
 	}
 	return 0;
 }
@@ -362,8 +362,8 @@ static void user_free(struct user_transport *u)
 		close(u->quit);
 	free(u->core.queues);
 	free(u->core.vectors);
-	free(u->core.config);
-	free(u->core.config_mask);
+	free(u->core.device_config);
+	free(u->core.device_config_mask);
 	free(u->core.notif_queues);
 	free(u->core.deps);
 	free(u->fds);
@@ -411,7 +411,7 @@ static int user_create(struct transport_vm *tvm,
 	struct user_transport *u;
 	int err;
 
-	/* There is no monitor beside us to ask. */
+	/* There is no VMM beside us to ask. */
 	if (desc->flags)
 		return -EINVAL;
 	desc->size = sizeof(*desc);
@@ -460,7 +460,7 @@ const struct transport_ops transport_user = {
 	.create = user_create,
 	.destroy = user_destroy,
 	.place = user_place,
-	.config = user_config,
+	.pci_config = user_config,
 	.find = user_find,
 	.access = user_access,
 	.event = user_event,

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "../../kmod/core/config_space.h"
+#include "../../kmod/core/pci_config.h"
 #include "../../kmod/core/core.h"
 #include "transport.h"
 
@@ -46,7 +46,7 @@ struct user_transport {
 	bool line;
 	bool news;
 	struct user_fds *fds;
-	struct kvpci_config_space cs;
+	struct kvpci_pci_config cs;
 	uint32_t mapped;
 	u64 addr[KVPCI_NUM_BARS];
 };

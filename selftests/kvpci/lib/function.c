@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device that is a function of a PCI bus: making one, and its configuration
- * space as guest and monitor access it.
+ * space as guest and VMM access it.
  */
 #include <linux/pci_regs.h>
 
@@ -39,11 +39,11 @@ int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 int config_access(int dev, uint32_t flags, uint32_t offset, uint32_t length,
 		  uint32_t *value)
 {
-	struct kvpci_device_config c = {
+	struct kvpci_pci_config_access c = {
 		.size = sizeof(c), .flags = flags, .offset = offset,
 		.length = length, .value = *value,
 	};
-	int ret = do_ioctl(dev, KVPCI_DEVICE_CONFIG, &c);
+	int ret = do_ioctl(dev, KVPCI_PCI_CONFIG_ACCESS, &c);
 
 	*value = c.value;
 	return ret;
@@ -92,7 +92,7 @@ unsigned int cfg_wr(struct machine *m, uint32_t offset, unsigned int width,
 
 		if (config_access(m->dev, KVPCI_ACCESS_WRITE, e->addr & 0xfff,
 				  e->width, &v))
-			guest_die("KVPCI_DEVICE_CONFIG");
+			guest_die("KVPCI_PCI_CONFIG_ACCESS");
 	}
 	return exits;
 }

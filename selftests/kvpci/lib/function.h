@@ -10,7 +10,7 @@
 #define MODULE_BUSES	2	/* the launcher has one */
 #define FN(bus, dev, fn) ((bus) << 8 | (dev) << 3 | (fn))
 #define OURS		FN(0, 1, 0)	/* the machine's device */
-#define USERS		FN(0, 0, 0)	/* the host bridge is the monitor's */
+#define USERS		FN(0, 0, 0)	/* the host bridge is the VMM's */
 #define PIN		DEV_PIN
 #define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
 
@@ -25,7 +25,7 @@ int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 int place_vendor(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 		 uint32_t gsi, const void *data, uint32_t length);
 
-/** config_access() - KVPCI_DEVICE_CONFIG. Return: 0 or -errno */
+/** config_access() - KVPCI_PCI_CONFIG_ACCESS. Return: 0 or -errno */
 int config_access(int dev, uint32_t flags, uint32_t offset, uint32_t length,
 		  uint32_t *value);
 
@@ -40,7 +40,7 @@ uint64_t at_function(uint32_t function, uint32_t offset);
 uint32_t cfg_rd(struct machine *m, uint32_t offset, unsigned int width);
 
 /**
- * cfg_wr() - the guest writes it; what exits is handed back, as a monitor does
+ * cfg_wr() - the guest writes it; what exits is handed back, as a VMM does
  *
  * Return: how many exits it took.
  */

@@ -41,7 +41,7 @@ void device_describe(struct device_desc *desc)
 	create->virtio_id = 1;
 	create->num_queues = DEV_QUEUES;
 	create->num_vectors = DEV_VECTORS;
-	create->config_size = DEV_CONFIG;
+	create->device_config_size = DEV_CONFIG;
 	create->features[0] = DEV_FEATURES;
 	create->features[1] = 2;
 	create->bars[BAR_IO] = (struct kvpci_bar){ KVPCI_BAR_IO, BAR_IO_SIZE };
@@ -53,8 +53,8 @@ void device_describe(struct device_desc *desc)
 			      sizeof(default_regions[0]);
 	create->regions = (uintptr_t)desc->regions;
 	create->queue_sizes = (uintptr_t)desc->sizes;
-	create->config = (uintptr_t)desc->config;
-	create->config_mask = (uintptr_t)desc->mask;
+	create->device_config = (uintptr_t)desc->config;
+	create->device_config_mask = (uintptr_t)desc->mask;
 	strcpy((char *)create->name, "test");
 	memcpy(desc->regions, default_regions, sizeof(default_regions));
 	memcpy(desc->sizes, sizes, sizeof(sizes));

@@ -76,8 +76,8 @@ struct device_desc {
 	uint16_t sizes[KVPCI_MAX_QUEUES + 1];
 	uint16_t notif_data[KVPCI_MAX_QUEUES + 1];	/* DEV_NOTIF_DATA */
 	struct kvpci_feature_dep deps[KVPCI_MAX_FEATURE_DEPS + 1];
-	uint8_t config[KVPCI_MAX_CONFIG];
-	uint8_t mask[KVPCI_MAX_CONFIG];
+	uint8_t config[KVPCI_MAX_DEVICE_CONFIG];
+	uint8_t mask[KVPCI_MAX_DEVICE_CONFIG];
 };
 
 /** device_describe() - a sound description */

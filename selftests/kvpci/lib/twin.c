@@ -96,7 +96,7 @@ void twin_destroy(void)
 	twin.fd = -1;
 }
 
-/* --- the monitor's side --------------------------------------------------- */
+/* --- the VMM's side --------------------------------------------------- */
 
 /* A device's index, or NO_DEVICE. */
 static unsigned int index_of(int fd)
@@ -216,7 +216,7 @@ static int irq(unsigned int n, struct kvpci_device_irq *irq)
 	return 0;
 }
 
-static int bar_access(struct transport *t, struct kvpci_device_access *access)
+static int bar_access(struct transport *t, struct kvpci_bar_access *access)
 {
 	return transport_user.access(t, access->bar, access->offset,
 				     access->length, (uint64_t *)&access->value,
@@ -226,7 +226,7 @@ static int bar_access(struct transport *t, struct kvpci_device_access *access)
 static int device_ioctl(unsigned int n, unsigned long cmd, void *arg)
 {
 	struct transport *t = twin.devices[n];
-	const struct kvpci_config_write *write = arg;
+	const struct kvpci_device_config_write *write = arg;
 	const struct kvpci_device_ack *ack = arg;
 	const struct kvpci_queue_fds *fds = arg;
 	struct kvpci_queue_state *queue = arg;
@@ -237,7 +237,7 @@ static int device_ioctl(unsigned int n, unsigned long cmd, void *arg)
 		return map(n, arg);
 	case KVPCI_DEVICE_IRQ:
 		return irq(n, arg);
-	case KVPCI_DEVICE_ACCESS:
+	case KVPCI_BAR_ACCESS:
 		return bar_access(t, arg);
 	case KVPCI_DEVICE_ACK:
 		return transport_user.ack(t, ack->kind, ack->queue);
@@ -246,7 +246,7 @@ static int device_ioctl(unsigned int n, unsigned long cmd, void *arg)
 	case KVPCI_DEVICE_STATE:
 		return transport_user.features(t, (uint64_t *)
 					       state->driver_features);
-	case KVPCI_CONFIG_WRITE:
+	case KVPCI_DEVICE_CONFIG_WRITE:
 		return transport_user.update(t, write->offset, write->length,
 					     (void *)(uintptr_t)write->data);
 	case KVPCI_QUEUE_FDS:

@@ -79,8 +79,8 @@ static void setup(struct fuzz *f)
 	}
 	if (unit_create(u))
 		abort();
-	memset(u->core.config_mask, how & 16 ? 0x3c : 0, UNIT_CONFIG);
-	if (kvpci_config_space_init(&f->cs, &u->desc, u->regions, 0x020000, 1))
+	memset(u->core.device_config_mask, how & 16 ? 0x3c : 0, UNIT_CONFIG);
+	if (kvpci_pci_config_init(&f->cs, &u->desc, u->regions, 0x020000, 1))
 		abort();
 	memcpy(f->fixed, f->cs.value, sizeof(f->fixed));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Drives a register core with whatever bytes it is given, guest and launcher
+ * Drives a register core with whatever bytes it is given, guest and VMM
  * both, and checks after each step what must hold whatever they do.
  */
 #ifndef KVPCI_FUZZ_ENGINE_H

@@ -27,8 +27,8 @@ struct fuzz {
 	unsigned long steps;
 	unsigned long *reached;
 	struct unit u;
-	struct kvpci_config_space cs;
-	u8 fixed[KVPCI_CONFIG_SPACE_SIZE];	/* what cs began with */
+	struct kvpci_pci_config cs;
+	u8 fixed[KVPCI_PCI_CONFIG_SIZE];	/* what cs began with */
 
 	/* the model */
 	bool running;			/* START read, STOP not acknowledged */
@@ -71,7 +71,7 @@ void guest_driver(struct fuzz *f);
 /* in configuration space, */
 void config_space(struct fuzz *f);
 void guest_window(struct fuzz *f);
-/* and of the launcher. */
+/* and of the VMM. */
 void launcher_event(struct fuzz *f);
 void launcher_ack(struct fuzz *f);
 void launcher_signal(struct fuzz *f);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What must hold after every step, whatever guest and launcher do. */
+/* What must hold after every step, whatever guest and VMM do. */
 #include "fuzz.h"
 
 void check_effect(struct fuzz *f)
@@ -80,9 +80,9 @@ static void check_suspended(struct fuzz *f, u8 status)
 	REQUIRE(!(status & ST_SUSPEND && status & ST_DRIVER_OK));
 	REQUIRE(!(status & ST_SUSPEND) || f->suspended);
 	if (status & ST_SUSPEND && core->backend != KVPCI_BACKEND_STOPPING)
-		REQUIRE(!memcmp(core->config, f->config, sizeof(f->config)));
+		REQUIRE(!memcmp(core->device_config, f->config, sizeof(f->config)));
 	else
-		memcpy(f->config, core->config, sizeof(f->config));
+		memcpy(f->config, core->device_config, sizeof(f->config));
 }
 
 void check_model(struct fuzz *f)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * libkvpci: the interface of the kvpci module, for any virtual machine monitor.
+ * libkvpci: the interface of the kvpci module, for any VMM.
  *
  * One function per ioctl of <linux/kvpci.h>, where structures, limits and the
  * errors of each call are described, and a few helpers on top of them. Clause
@@ -15,7 +15,7 @@
  *	- All functions may be called from several threads at once.
  *	- The library fills in the size field of every structure.
  *
- * A monitor's life with one device:
+ * A VMM's life with one device:
  *
  *	fd = libkvpci_open(NULL);
  *	libkvpci_default_routes(kvm_vm_fd);
@@ -24,10 +24,10 @@
  *	dev = libkvpci_device_create(vm, &desc);
  *	libkvpci_queue_fds(dev, 0, kick, call); ...
  *	either libkvpci_vm_ecam() once and libkvpci_device_place(): the module
- *		keeps configuration space, and libkvpci_config_space_write()
+ *		keeps configuration space, and libkvpci_pci_config_write()
  *		hands it the few writes that exit;
  *	or libkvpci_device_map() and libkvpci_device_irq() whenever the guest
- *		changes configuration space that the monitor keeps;
+ *		changes configuration space that the VMM keeps;
  *	poll(dev), libkvpci_events_read(): start and stop the backend.
  */
 #ifndef LIBKVPCI_KVPCI_H
@@ -94,7 +94,7 @@ int libkvpci_vm_create(int fd, int kvm_vm_fd);
  * @addr: guest-physical address of bus 0's, a multiple of 1 MiB
  * @num_buses: buses, 1 MiB each
  * @user_functions: NULL, or @num_buses * 32 bytes, a bit for each function
- *	that the monitor answers itself, such as a host bridge
+ *	that the VMM answers itself, such as a host bridge
  *
  * Return: 0, or -EINVAL, -EEXIST: done before, -ENOSPC.
  */
@@ -104,11 +104,11 @@ int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
 /* libkvpci_default_layout() flags */
 #define LIBKVPCI_LAYOUT_MEMORY	(1U << 0)	/* no I/O BAR */
 #define LIBKVPCI_LAYOUT_MEM32	(1U << 1)	/* the memory BAR below 4 GiB */
-#define LIBKVPCI_LAYOUT_FAST	(1U << 2)	/* doorbells in memory only */
+#define LIBKVPCI_LAYOUT_FAST_MMIO	(1U << 2)	/* doorbells in memory only */
 
 /**
  * libkvpci_default_layout() - choose BARs and regions for a device
- * @desc: in: num_queues, num_vectors, config_size, features; out: bars,
+ * @desc: in: num_queues, num_vectors, device_config_size, features; out: bars,
  *	regions, num_regions
  * @regions: receives the regions; @desc->regions will point to it
  * @flags: LIBKVPCI_LAYOUT_* bits
@@ -119,7 +119,7 @@ int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
  * four bytes apart, MSI-X table and PBA. Regions of the I/O BAR come first:
  * drivers take the first they can use (4.1.4).
  *
- * LIBKVPCI_LAYOUT_FAST is for hosts with KVPCI_CAP_FAST_MMIO. It has no effect on
+ * LIBKVPCI_LAYOUT_FAST_MMIO is for hosts with KVPCI_CAP_FAST_MMIO. It has no effect on
  * a device that offers NOTIFICATION_DATA, whose doorbells are not answered faster.
  *
  * Return: 0, or -EINVAL: a count beyond the limits or an unknown flag.
@@ -166,30 +166,18 @@ int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi);
  * libkvpci_device_place() - make a device a function of the bus
  *	(KVPCI_DEVICE_PLACE)
  * @dev: the device
- * @function: bus << 8 | device << 3 | function
- * @class_code: PCI class code, 24 bits
- * @intx_pin: 1 to 4 for INTA# to INTD#, 0: none
- * @gsi: the line of the pin, 0 to 23, or KVPCI_GSI_NONE
+ * @place: function, class_code, intx_pin and gsi; flags, and vendor_data with
+ *	its length, if not 0
  *
- * Return: 0, or -EINVAL, -ENXIO: no libkvpci_vm_ecam(), -ERANGE, -EEXIST:
+ * Return: 0, or -EINVAL, -EFAULT: the vendor data, -ENXIO: no
+ *	libkvpci_vm_ecam(), or a line without an I/O APIC, -ERANGE, -EEXIST:
  *	taken, -EBUSY: placed or mapped already, -ENOSPC: too many regions.
  */
-int libkvpci_device_place(int dev, uint32_t function, uint32_t class_code,
-			  uint32_t intx_pin, uint32_t gsi);
+int libkvpci_device_place(int dev, struct kvpci_device_place *place);
 
 /**
- * libkvpci_device_place_as() - the same with all there is to say
- * @dev: the device
- * @place: flags, function, class_code, intx_pin, gsi, and vendor_data with its
- *	length
- *
- * Return: as above, and -EINVAL, -EFAULT: the vendor data.
- */
-int libkvpci_device_place_as(int dev, struct kvpci_device_place *place);
-
-/**
- * libkvpci_config_space_read() - read a placed device's configuration space as
- *	the guest would (KVPCI_DEVICE_CONFIG)
+ * libkvpci_pci_config_read() - read a placed device's configuration space as
+ *	the guest would (KVPCI_PCI_CONFIG_ACCESS)
  * @dev: the device
  * @offset: first byte, 0 to 4095
  * @length: 1, 2 or 4
@@ -197,11 +185,11 @@ int libkvpci_device_place_as(int dev, struct kvpci_device_place *place);
  *
  * Return: 0, or -EINVAL: @length, -ERANGE: beyond it, -ENXIO: not placed.
  */
-int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
+int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
 			       uint32_t *value);
 
 /**
- * libkvpci_config_space_write() - write it, with all effects
+ * libkvpci_pci_config_write() - write it, with all effects
  * @dev: the device
  * @offset: first byte, 0 to 4095
  * @length: 1, 2 or 4
@@ -211,7 +199,7 @@ int libkvpci_config_space_read(int dev, uint32_t offset, uint32_t length,
  *
  * Return: as for the read, or -ENOSPC: KVM's bus is full.
  */
-int libkvpci_config_space_write(int dev, uint32_t offset, uint32_t length,
+int libkvpci_pci_config_write(int dev, uint32_t offset, uint32_t length,
 				uint32_t value);
 
 /**
@@ -246,11 +234,24 @@ int libkvpci_device_fail(int dev);
 /**
  * libkvpci_device_state() - what driver and device agreed on (KVPCI_DEVICE_STATE)
  * @dev: the device
- * @state: in: config and config_size, or both 0; out: the rest
+ * @state: in: config and device_config_size, or both 0; out: the rest
  *
- * Return: 0, or -EINVAL: config_size is larger than the device's.
+ * Return: 0, or -EINVAL: device_config_size is larger than the device's.
  */
 int libkvpci_device_state(int dev, struct kvpci_device_state *state);
+
+/**
+ * libkvpci_device_features_ok() - accept the driver's features
+ *	(KVPCI_DEVICE_FEATURES_OK)
+ * @dev: the device, made with KVPCI_DEVICE_EXIT_FEATURES
+ * @status: what the driver wrote to device_status
+ * @features: what is accepted, as libkvpci_device_state() gave it
+ *
+ * Return: 0, or -EAGAIN: the driver has changed its features, look again,
+ *	-EINVAL: @status has no FEATURES_OK.
+ */
+int libkvpci_device_features_ok(int dev, uint32_t status,
+				const uint64_t features[2]);
 
 /**
  * libkvpci_device_stats() - read the counters (KVPCI_DEVICE_STATS)
@@ -260,7 +261,7 @@ int libkvpci_device_state(int dev, struct kvpci_device_state *state);
 int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats);
 
 /**
- * libkvpci_access_read() - read a BAR as the guest would (KVPCI_DEVICE_ACCESS)
+ * libkvpci_bar_read() - read a BAR as the guest would (KVPCI_BAR_ACCESS)
  * @dev: the device
  * @bar: index of the BAR; it need not be mapped
  * @offset: first byte
@@ -269,11 +270,11 @@ int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats);
  *
  * Return: 0, or -ENXIO: no such BAR, -ERANGE: beyond it, -EINVAL: @length.
  */
-int libkvpci_access_read(int dev, uint32_t bar, uint32_t offset,
+int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value);
 
 /**
- * libkvpci_access_write() - write a BAR as the guest would
+ * libkvpci_bar_write() - write a BAR as the guest would
  * @dev: the device
  * @bar: index of the BAR
  * @offset: first byte
@@ -282,11 +283,11 @@ int libkvpci_access_read(int dev, uint32_t bar, uint32_t offset,
  *
  * Return: as for the read.
  */
-int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
+int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
 			  uint32_t length, uint64_t value);
 
 /**
- * libkvpci_config_write() - change the device configuration (KVPCI_CONFIG_WRITE)
+ * libkvpci_device_config_write() - change the device configuration (KVPCI_DEVICE_CONFIG_WRITE)
  * @dev: the device
  * @offset: first byte
  * @length: bytes, 1 or more
@@ -294,7 +295,7 @@ int libkvpci_access_write(int dev, uint32_t bar, uint32_t offset,
  *
  * Return: 0, or -ERANGE: beyond the configuration, -EBUSY: suspended.
  */
-int libkvpci_config_write(int dev, uint32_t offset, uint32_t length,
+int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
 			  const void *data);
 
 /**

@@ -6,7 +6,7 @@ static void check_decode(struct fuzz *f)
 {
 	static const u64 tops[] = { 0, 1ULL << 16, 1ULL << 32, 1ULL << 52 };
 	u64 addr[KVPCI_NUM_BARS];
-	u32 mapped = kvpci_config_space_decode(&f->cs, addr);
+	u32 mapped = kvpci_pci_config_decode(&f->cs, addr);
 
 	for (u32 i = 0; i < KVPCI_NUM_BARS; i++) {
 		const struct kvpci_bar *bar = &f->cs.bars[i];
@@ -25,7 +25,7 @@ static void check_decode(struct fuzz *f)
 /* What no write may change has not changed. */
 static void check_fixed(struct fuzz *f)
 {
-	for (u32 i = 0; i < KVPCI_CONFIG_SPACE_SIZE; i++) {
+	for (u32 i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++) {
 		u8 diff = f->cs.value[i] ^ f->fixed[i];
 
 		if (i == PCI_STATUS)
@@ -38,7 +38,7 @@ static void window_access(struct fuzz *f, bool write)
 {
 	struct kvpci_window w;
 
-	if (!kvpci_config_space_window(&f->cs, &w))
+	if (!kvpci_pci_config_window(&f->cs, &w))
 		return;
 	REQUIRE(w.bar < KVPCI_NUM_BARS);
 	REQUIRE(w.length == 1 || w.length == 2 || w.length == 4);
@@ -55,11 +55,11 @@ static void function_reset(struct fuzz *f)
 {
 	u64 addr[KVPCI_NUM_BARS];
 
-	kvpci_config_space_reset(&f->cs);
+	kvpci_pci_config_reset(&f->cs);
 	kvpci_core_msix_reset(&f->u.core);
 	kvpci_status_write(&f->u.core, 0);
-	REQUIRE(!kvpci_config_space_decode(&f->cs, addr));
-	REQUIRE(!kvpci_config_space_irq_flags(&f->cs));
+	REQUIRE(!kvpci_pci_config_decode(&f->cs, addr));
+	REQUIRE(!kvpci_pci_config_irq_flags(&f->cs));
 	REQUIRE(!kvpci_core_intx(&f->u.core));
 	REQUIRE(!memcmp(f->cs.value, f->fixed, sizeof(f->fixed)));
 	reach(f, FUZZ_FLR);
@@ -81,30 +81,30 @@ void config_space(struct fuzz *f)
 	bool moves, moved, arms, set;
 
 	if (!(how & 1)) {
-		value = kvpci_config_space_read(&f->cs, at, length);
+		value = kvpci_pci_config_read(&f->cs, at, length);
 		REQUIRE(length == 4 || !(value >> (8 * length)));
-		if (kvpci_config_space_window_hit(&f->cs, at, length))
+		if (kvpci_pci_config_window_hit(&f->cs, at, length))
 			window_access(f, false);
 		return;
 	}
-	moves = kvpci_config_space_moves(&f->cs, at, length, value);
-	arms = kvpci_config_space_arms(&f->cs, at, length, value);
-	set = kvpci_config_space_read(&f->cs, window, 4);
-	mapped = kvpci_config_space_decode(&f->cs, before);
-	change = kvpci_config_space_write(&f->cs, at, length, value);
-	moved = kvpci_config_space_decode(&f->cs, after) != mapped ||
+	moves = kvpci_pci_config_moves(&f->cs, at, length, value);
+	arms = kvpci_pci_config_arms(&f->cs, at, length, value);
+	set = kvpci_pci_config_read(&f->cs, window, 4);
+	mapped = kvpci_pci_config_decode(&f->cs, before);
+	change = kvpci_pci_config_write(&f->cs, at, length, value);
+	moved = kvpci_pci_config_decode(&f->cs, after) != mapped ||
 		memcmp(before, after, sizeof(before));
-	REQUIRE(moves == (moved || change & KVPCI_CONFIG_FLR));
-	REQUIRE(!moved || change & KVPCI_CONFIG_DECODE);
-	REQUIRE(arms == (set != !!kvpci_config_space_read(&f->cs, window, 4)));
-	if (change & KVPCI_CONFIG_WINDOW)
+	REQUIRE(moves == (moved || change & KVPCI_PCI_CONFIG_FLR));
+	REQUIRE(!moved || change & KVPCI_PCI_CONFIG_DECODE);
+	REQUIRE(arms == (set != !!kvpci_pci_config_read(&f->cs, window, 4)));
+	if (change & KVPCI_PCI_CONFIG_WINDOW)
 		window_access(f, true);
-	if (change & KVPCI_CONFIG_DECODE)
+	if (change & KVPCI_PCI_CONFIG_DECODE)
 		check_decode(f);
-	flags = kvpci_config_space_irq_flags(&f->cs);
-	if (change & KVPCI_CONFIG_IRQ)
+	flags = kvpci_pci_config_irq_flags(&f->cs);
+	if (change & KVPCI_PCI_CONFIG_IRQ)
 		kvpci_core_set_irq_flags(&f->u.core, flags);
-	if (change & KVPCI_CONFIG_FLR)
+	if (change & KVPCI_PCI_CONFIG_FLR)
 		function_reset(f);
 	if (f->steps % 32 == 0)
 		check_fixed(f);
@@ -118,10 +118,10 @@ void guest_window(struct fuzz *f)
 	u8 how = take(f, 1);
 	u32 cap = f->cs.window;
 
-	kvpci_config_space_write(&f->cs, cap + 4, 1, how % 4);
-	kvpci_config_space_write(&f->cs, cap + 8, 4,
+	kvpci_pci_config_write(&f->cs, cap + 4, 1, how % 4);
+	kvpci_pci_config_write(&f->cs, cap + 8, 4,
 				 offsets[take(f, 1) % ARRAY_SIZE(offsets)]);
-	kvpci_config_space_write(&f->cs, cap + 12, 4, 1U << (how >> 2) % 3);
-	kvpci_config_space_write(&f->cs, cap + 16, 4, take_value(f));
+	kvpci_pci_config_write(&f->cs, cap + 12, 4, 1U << (how >> 2) % 3);
+	kvpci_pci_config_write(&f->cs, cap + 16, 4, take_value(f));
 	window_access(f, how & 0x80);
 }

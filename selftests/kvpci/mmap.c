@@ -25,7 +25,7 @@
 
 enum { SLOT_CONFIG = 1, SLOT_TABLE };
 
-FIXTURE(shadow) {
+FIXTURE(mmap) {
 	struct machine m;
 	struct device_desc desc;
 	uint8_t *config;
@@ -45,13 +45,13 @@ static int place(int dev)
 static uint32_t config_access(struct machine *m, bool write, uint32_t offset,
 			      uint32_t length, uint32_t value)
 {
-	struct kvpci_device_config c = {
+	struct kvpci_pci_config_access c = {
 		.size = sizeof(c), .flags = write ? KVPCI_ACCESS_WRITE : 0,
 		.offset = offset, .length = length, .value = value,
 	};
 
-	if (do_ioctl(m->dev, KVPCI_DEVICE_CONFIG, &c))
-		guest_die("KVPCI_DEVICE_CONFIG");
+	if (do_ioctl(m->dev, KVPCI_PCI_CONFIG_ACCESS, &c))
+		guest_die("KVPCI_PCI_CONFIG_ACCESS");
 	return c.value;
 }
 
@@ -98,7 +98,7 @@ static void *map(int fd, off_t offset, size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-FIXTURE_SETUP(shadow)
+FIXTURE_SETUP(mmap)
 {
 	struct machine *m = &self->m;
 	struct kvpci_vm_ecam ecam = {
@@ -113,11 +113,11 @@ FIXTURE_SETUP(shadow)
 	ASSERT_LE(0, m->dev);
 	machine_fds(m);
 	ASSERT_EQ(0, do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam));
-	ASSERT_EQ(NULL, map(m->dev, KVPCI_MMAP_CONFIG, PAGE));
+	ASSERT_EQ(NULL, map(m->dev, KVPCI_MMAP_PCI_CONFIG, PAGE));
 	ASSERT_EQ(ENXIO, errno);
 	ASSERT_EQ(0, place(m->dev));
 
-	self->config = map(m->dev, KVPCI_MMAP_CONFIG, PAGE);
+	self->config = map(m->dev, KVPCI_MMAP_PCI_CONFIG, PAGE);
 	self->table = map(m->dev, KVPCI_MMAP_MSIX, PAGE);
 	ASSERT_NE(NULL, self->config);
 	ASSERT_NE(NULL, self->table);
@@ -131,7 +131,7 @@ FIXTURE_SETUP(shadow)
 	       PCI_COMMAND_MASTER);
 }
 
-FIXTURE_TEARDOWN(shadow)
+FIXTURE_TEARDOWN(mmap)
 {
 	if (self->config)
 		munmap(self->config, PAGE);
@@ -154,7 +154,7 @@ static int differs(struct machine *m, const uint8_t *config)
 	return -1;
 }
 
-TEST_F(shadow, config_follows)
+TEST_F(mmap, config_follows)
 {
 	struct machine *m = &self->m;
 	uint32_t msix = find_cap(self->config, PCI_CAP_ID_MSIX, 0);
@@ -187,10 +187,10 @@ TEST_F(shadow, config_follows)
 	EXPECT_EQ(0x10411af4, guest_read(&m->g, SPACE, 4));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	/* nobody was asked */
-	EXPECT_EQ(before.config_reads, device_stats(m->dev).config_reads);
+	EXPECT_EQ(before.pci_config_reads, device_stats(m->dev).pci_config_reads);
 }
 
-TEST_F(shadow, table_follows)
+TEST_F(mmap, table_follows)
 {
 	struct machine *m = &self->m;
 	struct kvpci_device_stats before = device_stats(m->dev);
@@ -217,7 +217,7 @@ TEST_F(shadow, table_follows)
 	EXPECT_EQ(before.msix_reads, device_stats(m->dev).msix_reads);
 }
 
-TEST_F(shadow, table_moves)
+TEST_F(mmap, table_moves)
 {
 	struct machine *m = &self->m;
 
@@ -244,7 +244,7 @@ static bool status_interrupt(struct machine *m)
 }
 
 /* R26: with nobody reading through the module, it must be there before. */
-TEST_F(shadow, status_interrupt)
+TEST_F(mmap, status_interrupt)
 {
 	struct machine *m = &self->m;
 	uint32_t msix = find_cap(self->config, PCI_CAP_ID_MSIX, 0);
@@ -285,8 +285,8 @@ TEST_F(shadow, status_interrupt)
 	EXPECT_FALSE(status_interrupt(m));
 }
 
-/* A mapping cannot do what a read of the window does: the monitor is told. */
-TEST_F(shadow, window)
+/* A mapping cannot do what a read of the window does: the VMM is told. */
+TEST_F(mmap, window)
 {
 	struct machine *m = &self->m;
 	uint32_t cap = find_cap(self->config, PCI_CAP_ID_VNDR,
@@ -313,24 +313,24 @@ TEST_F(shadow, window)
 	EXPECT_EQ(-1, differs(m, self->config));
 }
 
-TEST_F(shadow, mmap_errors)
+TEST_F(mmap, mmap_errors)
 {
 	static const struct {
 		off_t offset;
 		size_t size;
 		int prot, flags, expect;
 	} rows[] = {
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_READ, MAP_SHARED, 0 },
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_READ, MAP_PRIVATE, 0 },
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_NONE, MAP_SHARED, 0 },
-		{ KVPCI_MMAP_CONFIG, 2 * PAGE, PROT_READ, MAP_SHARED, ENXIO },
-		{ KVPCI_MMAP_CONFIG + PAGE, PAGE, PROT_READ, MAP_SHARED, ENXIO },
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_WRITE, MAP_SHARED, EACCES },
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_READ, MAP_SHARED, 0 },
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_READ, MAP_PRIVATE, 0 },
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_NONE, MAP_SHARED, 0 },
+		{ KVPCI_MMAP_PCI_CONFIG, 2 * PAGE, PROT_READ, MAP_SHARED, ENXIO },
+		{ KVPCI_MMAP_PCI_CONFIG + PAGE, PAGE, PROT_READ, MAP_SHARED, ENXIO },
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_WRITE, MAP_SHARED, EACCES },
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		  EACCES },
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
 		  EACCES },
-		{ KVPCI_MMAP_CONFIG, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED,
+		{ KVPCI_MMAP_PCI_CONFIG, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED,
 		  EACCES },
 		{ KVPCI_MMAP_MSIX - PAGE, PAGE, PROT_READ, MAP_SHARED, ENXIO },
 		{ KVPCI_MMAP_MSIX, PAGE, PROT_READ, MAP_SHARED, 0 },
@@ -357,7 +357,7 @@ TEST_F(shadow, mmap_errors)
 }
 
 /* A mapping cannot be turned into one to write to, in any way. */
-TEST_F(shadow, never_writable)
+TEST_F(mmap, never_writable)
 {
 	int memory = open("/proc/self/mem", O_RDWR);
 	uint32_t vendor = 0;
@@ -378,7 +378,7 @@ TEST_F(shadow, never_writable)
 }
 
 /* KVM is no way around it either: a slot to write to takes no write. */
-TEST_F(shadow, writable_slot)
+TEST_F(mmap, writable_slot)
 {
 	struct machine *m = &self->m;
 	struct kvm_userspace_memory_region region = {
@@ -397,7 +397,7 @@ TEST_F(shadow, writable_slot)
 }
 
 /* A mapping keeps the device, as a descriptor does. */
-TEST_F(shadow, outlives_descriptor)
+TEST_F(mmap, outlives_descriptor)
 {
 	struct machine *m = &self->m;
 

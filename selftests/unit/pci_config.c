@@ -12,14 +12,14 @@
 
 FIXTURE(config) {
 	struct unit u;
-	struct kvpci_config_space cs;
+	struct kvpci_pci_config cs;
 };
 
 FIXTURE_SETUP(config)
 {
 	unit_describe(&self->u);
 	ASSERT_EQ(0, unit_check(&self->u));
-	ASSERT_EQ(0, kvpci_config_space_init(&self->cs, &self->u.desc,
+	ASSERT_EQ(0, kvpci_pci_config_init(&self->cs, &self->u.desc,
 					     self->u.regions, CLASS, 1));
 }
 
@@ -27,19 +27,19 @@ FIXTURE_TEARDOWN(config)
 {
 }
 
-static u32 rd(const struct kvpci_config_space *cs, u32 at, unsigned int length)
+static u32 rd(const struct kvpci_pci_config *cs, u32 at, unsigned int length)
 {
-	return kvpci_config_space_read(cs, at, length);
+	return kvpci_pci_config_read(cs, at, length);
 }
 
-static u32 wr(struct kvpci_config_space *cs, u32 at, unsigned int length,
+static u32 wr(struct kvpci_pci_config *cs, u32 at, unsigned int length,
 	      u32 value)
 {
-	return kvpci_config_space_write(cs, at, length, value);
+	return kvpci_pci_config_write(cs, at, length, value);
 }
 
 /* The next capability of an id after @from (0: from the start), or 0. */
-static u32 next_cap(const struct kvpci_config_space *cs, u8 id, u32 from)
+static u32 next_cap(const struct kvpci_pci_config *cs, u8 id, u32 from)
 {
 	u32 at = from ? rd(cs, from + 1, 1) : rd(cs, PCI_CAPABILITY_LIST, 1);
 
@@ -52,7 +52,7 @@ static u32 next_cap(const struct kvpci_config_space *cs, u8 id, u32 from)
 }
 
 /* The nth virtio structure of a type, or 0. */
-static u32 virtio_cap(const struct kvpci_config_space *cs, u8 type, int nth)
+static u32 virtio_cap(const struct kvpci_pci_config *cs, u8 type, int nth)
 {
 	u32 at = 0;
 
@@ -104,12 +104,12 @@ TEST_F(config, identity)
 
 TEST_F(config, multifunction)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 
-	kvpci_config_space_set_multifunction(cs);
+	kvpci_pci_config_set_multifunction(cs);
 	EXPECT_EQ(0x80, rd(cs, PCI_HEADER_TYPE, 1));
 	wr(cs, PCI_HEADER_TYPE, 1, 0);
-	kvpci_config_space_reset(cs);
+	kvpci_pci_config_reset(cs);
 	EXPECT_EQ(0x80, rd(cs, PCI_HEADER_TYPE, 1));
 	EXPECT_EQ(0x10411af4, rd(cs, PCI_VENDOR_ID, 4));
 }
@@ -117,10 +117,10 @@ TEST_F(config, multifunction)
 TEST_F(config, virtio_ids)
 {
 	for (u32 id = 1; id <= 63; id++) {
-		struct kvpci_config_space cs = { 0 };
+		struct kvpci_pci_config cs = { 0 };
 
 		self->u.desc.virtio_id = id;
-		ASSERT_EQ(0, kvpci_config_space_init(&cs, &self->u.desc,
+		ASSERT_EQ(0, kvpci_pci_config_init(&cs, &self->u.desc,
 						     self->u.regions, CLASS, 0));
 		EXPECT_EQ(0x1040 + id, rd(&cs, PCI_DEVICE_ID, 2));
 		EXPECT_EQ(0, rd(&cs, PCI_INTERRUPT_PIN, 1));
@@ -198,40 +198,40 @@ TEST_F(config, capabilities_apart)
 /* More structures than 192 bytes can list are refused, not cut. */
 TEST_F(config, too_many_capabilities)
 {
-	struct kvpci_config_space cs = { 0 };
+	struct kvpci_pci_config cs = { 0 };
 
 	while (self->u.desc.num_regions < KVPCI_MAX_REGIONS)
 		unit_add_region(&self->u, (struct kvpci_region){
 			KVPCI_REGION_ISR, UNIT_BAR_MEM,
 			0x3000 + 4 * self->u.desc.num_regions, 4, 0, 0 });
 	ASSERT_EQ(0, unit_check(&self->u));
-	EXPECT_EQ(-ENOSPC, kvpci_config_space_init(&cs, &self->u.desc,
+	EXPECT_EQ(-ENOSPC, kvpci_pci_config_init(&cs, &self->u.desc,
 						   self->u.regions, CLASS, 1));
 }
 
-/* R31: as the launcher gives it, behind the others, and nobody writes it. */
+/* R31: as the VMM gives it, behind the others, and nobody writes it. */
 TEST_F(config, vendor_data)
 {
 	static const u8 data[] = { 0x34, 0x12, 1, 2, 3, 4, 5, 6 };
 	static const u8 virtio[] = { 0xf4, 0x1a, 0, 0 };
 	const u8 large[KVPCI_MAX_VENDOR_DATA + 4] = { 0x34, 0x12 };
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u32 at = 0, last = 0;
 
 	/* the default's capabilities leave no room for one more */
-	EXPECT_EQ(-ENOSPC, kvpci_config_space_add_vendor(cs, data, 4));
+	EXPECT_EQ(-ENOSPC, kvpci_pci_config_add_vendor(cs, data, 4));
 	self->u.regions[5] = self->u.regions[--self->u.desc.num_regions];
 	memset(cs, 0, sizeof(*cs));
-	ASSERT_EQ(0, kvpci_config_space_init(cs, &self->u.desc,
+	ASSERT_EQ(0, kvpci_pci_config_init(cs, &self->u.desc,
 					     self->u.regions, CLASS, 1));
-	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, data, 0));
-	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, data, 6));
-	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, virtio, 4));
-	EXPECT_EQ(-EINVAL, kvpci_config_space_add_vendor(cs, large,
+	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, data, 0));
+	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, data, 6));
+	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, virtio, 4));
+	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, large,
 							 sizeof(large)));
-	EXPECT_EQ(-ENOSPC, kvpci_config_space_add_vendor(cs, large,
+	EXPECT_EQ(-ENOSPC, kvpci_pci_config_add_vendor(cs, large,
 							 KVPCI_MAX_VENDOR_DATA));
-	ASSERT_EQ(0, kvpci_config_space_add_vendor(cs, data, 4));
+	ASSERT_EQ(0, kvpci_pci_config_add_vendor(cs, data, 4));
 	while ((at = next_cap(cs, PCI_CAP_ID_VNDR, at)))
 		last = at;
 	EXPECT_EQ(8, rd(cs, last + 2, 1));	/* cap_len */
@@ -239,8 +239,8 @@ TEST_F(config, vendor_data)
 	EXPECT_EQ(0x02011234, rd(cs, last + 4, 4));
 	EXPECT_EQ(0, wr(cs, last + 4, 4, ~0U));
 	EXPECT_EQ(0x02011234, rd(cs, last + 4, 4));
-	EXPECT_FALSE(kvpci_config_space_window_hit(cs, last + 4, 4));
-	kvpci_config_space_reset(cs);
+	EXPECT_FALSE(kvpci_pci_config_window_hit(cs, last + 4, 4));
+	kvpci_pci_config_reset(cs);
 	EXPECT_EQ(0x02011234, rd(cs, last + 4, 4));
 }
 
@@ -263,53 +263,53 @@ TEST_F(config, msix)
 
 TEST_F(config, without_msix)
 {
-	struct kvpci_config_space cs = { 0 };
+	struct kvpci_pci_config cs = { 0 };
 
 	self->u.desc.num_vectors = 0;
 	unit_drop_region(&self->u, KVPCI_REGION_MSIX_TABLE);
 	unit_drop_region(&self->u, KVPCI_REGION_MSIX_PBA);
-	ASSERT_EQ(0, kvpci_config_space_init(&cs, &self->u.desc,
+	ASSERT_EQ(0, kvpci_pci_config_init(&cs, &self->u.desc,
 					     self->u.regions, CLASS, 1));
 	EXPECT_EQ(0, next_cap(&cs, PCI_CAP_ID_MSIX, 0));
-	EXPECT_EQ(0, kvpci_config_space_irq_flags(&cs));
+	EXPECT_EQ(0, kvpci_pci_config_irq_flags(&cs));
 }
 
 TEST_F(config, irq_flags)
 {
 	u32 msix = next_cap(&self->cs, PCI_CAP_ID_MSIX, 0);
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 
-	EXPECT_EQ(0, kvpci_config_space_irq_flags(cs));
+	EXPECT_EQ(0, kvpci_pci_config_irq_flags(cs));
 	EXPECT_TRUE(wr(cs, PCI_COMMAND, 2, PCI_COMMAND_MASTER) &
-		    KVPCI_CONFIG_IRQ);
-	EXPECT_EQ(KVPCI_IRQ_MASTER, kvpci_config_space_irq_flags(cs));
-	EXPECT_TRUE(wr(cs, msix + 3, 1, 0x80) & KVPCI_CONFIG_IRQ);
+		    KVPCI_PCI_CONFIG_IRQ);
+	EXPECT_EQ(KVPCI_IRQ_MASTER, kvpci_pci_config_irq_flags(cs));
+	EXPECT_TRUE(wr(cs, msix + 3, 1, 0x80) & KVPCI_PCI_CONFIG_IRQ);
 	EXPECT_EQ(KVPCI_IRQ_MASTER | KVPCI_IRQ_MSIX_ENABLE,
-		  kvpci_config_space_irq_flags(cs));
-	EXPECT_TRUE(wr(cs, msix, 4, 0xc0000000) & KVPCI_CONFIG_IRQ);
+		  kvpci_pci_config_irq_flags(cs));
+	EXPECT_TRUE(wr(cs, msix, 4, 0xc0000000) & KVPCI_PCI_CONFIG_IRQ);
 	EXPECT_EQ(KVPCI_IRQ_MASTER | KVPCI_IRQ_MSIX_ENABLE |
-		  KVPCI_IRQ_MSIX_MASKALL, kvpci_config_space_irq_flags(cs));
+		  KVPCI_IRQ_MSIX_MASKALL, kvpci_pci_config_irq_flags(cs));
 	EXPECT_TRUE(wr(cs, PCI_COMMAND, 4, PCI_COMMAND_INTX_DISABLE) &
-		    KVPCI_CONFIG_IRQ);
-	EXPECT_TRUE(wr(cs, msix + 2, 2, 0) & KVPCI_CONFIG_IRQ);
-	EXPECT_EQ(KVPCI_IRQ_INTX_DISABLE, kvpci_config_space_irq_flags(cs));
+		    KVPCI_PCI_CONFIG_IRQ);
+	EXPECT_TRUE(wr(cs, msix + 2, 2, 0) & KVPCI_PCI_CONFIG_IRQ);
+	EXPECT_EQ(KVPCI_IRQ_INTX_DISABLE, kvpci_pci_config_irq_flags(cs));
 	/* writes elsewhere are no news */
-	EXPECT_EQ(0, wr(cs, PCI_INTERRUPT_LINE, 1, 11) & KVPCI_CONFIG_IRQ);
+	EXPECT_EQ(0, wr(cs, PCI_INTERRUPT_LINE, 1, 11) & KVPCI_PCI_CONFIG_IRQ);
 	EXPECT_EQ(11, rd(cs, PCI_INTERRUPT_LINE, 1));
 }
 
 /* R26 */
 TEST_F(config, status_interrupt)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 
-	kvpci_config_space_set_intx(cs, true);
+	kvpci_pci_config_set_intx(cs, true);
 	EXPECT_EQ(PCI_STATUS_CAP_LIST | PCI_STATUS_INTERRUPT,
 		  rd(cs, PCI_STATUS, 2));
 	wr(cs, PCI_STATUS, 2, 0xffff);
 	EXPECT_EQ(PCI_STATUS_CAP_LIST | PCI_STATUS_INTERRUPT,
 		  rd(cs, PCI_STATUS, 2));
-	kvpci_config_space_set_intx(cs, false);
+	kvpci_pci_config_set_intx(cs, false);
 	EXPECT_EQ(PCI_STATUS_CAP_LIST, rd(cs, PCI_STATUS, 2));
 }
 
@@ -320,7 +320,7 @@ TEST_F(config, bar_sizing)
 		~127U | 1, ~0x3fffU, ~0xffffU | 4, ~0U, 0, 0,
 	};
 	static const u32 low[KVPCI_NUM_BARS] = { 1, 0, 4, 0, 0, 0 };
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u64 addr[KVPCI_NUM_BARS];
 
 	wr(cs, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
@@ -333,52 +333,52 @@ TEST_F(config, bar_sizing)
 		 * is an address like others.
 		 */
 		EXPECT_EQ(i == 2 ? BIT(2) : 0,
-			  kvpci_config_space_decode(cs, addr))
+			  kvpci_pci_config_decode(cs, addr))
 			TH_LOG("BAR %d", i);
 		wr(cs, BAR(i), 4, 0);
 		EXPECT_EQ(low[i], rd(cs, BAR(i), 4));
-		EXPECT_EQ(0, kvpci_config_space_decode(cs, addr));
+		EXPECT_EQ(0, kvpci_pci_config_decode(cs, addr));
 	}
 	/* both halves of the 64-bit one */
 	wr(cs, BAR(2), 4, ~0U);
 	wr(cs, BAR(3), 4, ~0U);
-	EXPECT_EQ(0, kvpci_config_space_decode(cs, addr));
+	EXPECT_EQ(0, kvpci_pci_config_decode(cs, addr));
 }
 
 TEST_F(config, decode)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u64 addr[KVPCI_NUM_BARS];
 	u32 change;
 
-	EXPECT_TRUE(wr(cs, BAR(0), 4, 0xc07f) & KVPCI_CONFIG_DECODE);
+	EXPECT_TRUE(wr(cs, BAR(0), 4, 0xc07f) & KVPCI_PCI_CONFIG_DECODE);
 	wr(cs, BAR(1), 4, 0xe0003fff);
 	wr(cs, BAR(2), 4, 0x10000000);
 	wr(cs, BAR(3), 4, 0x8);
-	EXPECT_EQ(0, kvpci_config_space_decode(cs, addr));
+	EXPECT_EQ(0, kvpci_pci_config_decode(cs, addr));
 	for (int i = 0; i < KVPCI_NUM_BARS; i++)
 		EXPECT_EQ(0, addr[i]);
 
 	change = wr(cs, PCI_COMMAND, 2, PCI_COMMAND_IO);
-	EXPECT_TRUE(change & KVPCI_CONFIG_DECODE);
-	EXPECT_EQ(BIT(0), kvpci_config_space_decode(cs, addr));
+	EXPECT_TRUE(change & KVPCI_PCI_CONFIG_DECODE);
+	EXPECT_EQ(BIT(0), kvpci_pci_config_decode(cs, addr));
 	EXPECT_EQ(0xc000, addr[0]);
 	EXPECT_EQ(0, addr[1]);
 
 	wr(cs, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	EXPECT_EQ(BIT(1) | BIT(2), kvpci_config_space_decode(cs, addr));
+	EXPECT_EQ(BIT(1) | BIT(2), kvpci_pci_config_decode(cs, addr));
 	EXPECT_EQ(0, addr[0]);
 	EXPECT_EQ(0xe0000000, addr[1]);
 	EXPECT_EQ(0x810000000ULL, addr[2]);
 	EXPECT_EQ(0, addr[3]);
 
 	/* moved while it decodes, by bytes as well */
-	EXPECT_TRUE(wr(cs, BAR(1) + 3, 1, 0xd0) & KVPCI_CONFIG_DECODE);
-	EXPECT_EQ(BIT(1) | BIT(2), kvpci_config_space_decode(cs, addr));
+	EXPECT_TRUE(wr(cs, BAR(1) + 3, 1, 0xd0) & KVPCI_PCI_CONFIG_DECODE);
+	EXPECT_EQ(BIT(1) | BIT(2), kvpci_pci_config_decode(cs, addr));
 	EXPECT_EQ(0xd0000000, addr[1]);
 	/* only the half that is 0 does not make an address 0 */
 	wr(cs, BAR(2), 4, 0);
-	EXPECT_EQ(BIT(1) | BIT(2), kvpci_config_space_decode(cs, addr));
+	EXPECT_EQ(BIT(1) | BIT(2), kvpci_pci_config_decode(cs, addr));
 	EXPECT_EQ(0x800000000ULL, addr[2]);
 }
 
@@ -400,7 +400,7 @@ TEST_F(config, decode_refused)
 		{ 2, 0, 0xffffffff, false }, { 2, 0, 0x80000000, false },
 		{ 2, 0, 0x00100000, false },	/* beyond 52 bits */
 	};
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u64 addr[KVPCI_NUM_BARS];
 
 	wr(cs, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
@@ -411,7 +411,7 @@ TEST_F(config, decode_refused)
 		if (rows[i].bar == 2)
 			wr(cs, BAR(3), 4, rows[i].high);
 		EXPECT_EQ(rows[i].answers ? BIT(rows[i].bar) : 0,
-			  kvpci_config_space_decode(cs, addr))
+			  kvpci_pci_config_decode(cs, addr))
 			TH_LOG("BAR %d at %#x:%08x", rows[i].bar,
 			       rows[i].high, rows[i].low);
 	}
@@ -421,24 +421,24 @@ TEST_F(config, decode_refused)
 TEST_F(config, power_state)
 {
 	u32 pm = next_cap(&self->cs, PCI_CAP_ID_PM, 0);
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u64 addr[KVPCI_NUM_BARS];
 
 	if (!pm)
 		SKIP(return, "no power management capability");
 	wr(cs, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	wr(cs, BAR(1), 4, 0xe0000000);
-	ASSERT_EQ(BIT(1), kvpci_config_space_decode(cs, addr));
-	EXPECT_TRUE(wr(cs, pm + PCI_PM_CTRL, 2, 3) & KVPCI_CONFIG_DECODE);
-	EXPECT_EQ(0, kvpci_config_space_decode(cs, addr));
-	EXPECT_TRUE(wr(cs, pm + PCI_PM_CTRL, 2, 0) & KVPCI_CONFIG_DECODE);
-	EXPECT_EQ(BIT(1), kvpci_config_space_decode(cs, addr));
+	ASSERT_EQ(BIT(1), kvpci_pci_config_decode(cs, addr));
+	EXPECT_TRUE(wr(cs, pm + PCI_PM_CTRL, 2, 3) & KVPCI_PCI_CONFIG_DECODE);
+	EXPECT_EQ(0, kvpci_pci_config_decode(cs, addr));
+	EXPECT_TRUE(wr(cs, pm + PCI_PM_CTRL, 2, 0) & KVPCI_PCI_CONFIG_DECODE);
+	EXPECT_EQ(BIT(1), kvpci_pci_config_decode(cs, addr));
 	EXPECT_EQ(0xe0000000, addr[1]);
 }
 
 TEST_F(config, command)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 
 	wr(cs, PCI_COMMAND, 2, 0xffff);
 	EXPECT_EQ(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
@@ -454,7 +454,7 @@ TEST_F(config, command)
 TEST_F(config, function_level_reset)
 {
 	u32 exp = next_cap(&self->cs, PCI_CAP_ID_EXP, 0);
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u32 ctl = exp + PCI_EXP_DEVCTL;
 
 	ASSERT_NE(0, exp);
@@ -462,13 +462,13 @@ TEST_F(config, function_level_reset)
 	/* an endpoint integrated in the root complex, or a plain one */
 	EXPECT_TRUE((rd(cs, exp + 2, 2) >> 4 & 15) == PCI_EXP_TYPE_RC_END ||
 		    (rd(cs, exp + 2, 2) >> 4 & 15) == PCI_EXP_TYPE_ENDPOINT);
-	EXPECT_EQ(0, wr(cs, ctl, 2, 0x7fff) & KVPCI_CONFIG_FLR);
-	EXPECT_TRUE(wr(cs, ctl, 2, 0x8000) & KVPCI_CONFIG_FLR);
-	EXPECT_TRUE(wr(cs, ctl + 1, 1, 0x80) & KVPCI_CONFIG_FLR);
-	EXPECT_TRUE(wr(cs, ctl, 4, 0x8000) & KVPCI_CONFIG_FLR);
-	EXPECT_EQ(0, wr(cs, ctl, 1, 0x80) & KVPCI_CONFIG_FLR);
-	EXPECT_EQ(0, wr(cs, ctl + 2, 2, 0x8000) & KVPCI_CONFIG_FLR);
-	EXPECT_EQ(0, wr(cs, exp + PCI_EXP_DEVCAP, 4, ~0U) & KVPCI_CONFIG_FLR);
+	EXPECT_EQ(0, wr(cs, ctl, 2, 0x7fff) & KVPCI_PCI_CONFIG_FLR);
+	EXPECT_TRUE(wr(cs, ctl, 2, 0x8000) & KVPCI_PCI_CONFIG_FLR);
+	EXPECT_TRUE(wr(cs, ctl + 1, 1, 0x80) & KVPCI_PCI_CONFIG_FLR);
+	EXPECT_TRUE(wr(cs, ctl, 4, 0x8000) & KVPCI_PCI_CONFIG_FLR);
+	EXPECT_EQ(0, wr(cs, ctl, 1, 0x80) & KVPCI_PCI_CONFIG_FLR);
+	EXPECT_EQ(0, wr(cs, ctl + 2, 2, 0x8000) & KVPCI_PCI_CONFIG_FLR);
+	EXPECT_EQ(0, wr(cs, exp + PCI_EXP_DEVCAP, 4, ~0U) & KVPCI_PCI_CONFIG_FLR);
 	/* it reads as 0 */
 	EXPECT_EQ(0, rd(cs, ctl, 2) & 0x8000);
 }
@@ -476,38 +476,38 @@ TEST_F(config, function_level_reset)
 /* R32 to R34 */
 TEST_F(config, window)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u32 at = virtio_cap(cs, VIRTIO_PCI_CAP_PCI_CFG, 0);
 	struct kvpci_window access;
 
 	ASSERT_NE(0, at);
 	EXPECT_EQ(20, rd(cs, at + 2, 1));
-	EXPECT_FALSE(kvpci_config_space_window(cs, &access));
-	EXPECT_EQ(0, wr(cs, at + 4, 1, UNIT_BAR_MEM) & KVPCI_CONFIG_WINDOW);
-	EXPECT_EQ(0, wr(cs, at + 8, 4, 0x14) & KVPCI_CONFIG_WINDOW);
-	EXPECT_EQ(0, wr(cs, at + 12, 4, 1) & KVPCI_CONFIG_WINDOW);
+	EXPECT_FALSE(kvpci_pci_config_window(cs, &access));
+	EXPECT_EQ(0, wr(cs, at + 4, 1, UNIT_BAR_MEM) & KVPCI_PCI_CONFIG_WINDOW);
+	EXPECT_EQ(0, wr(cs, at + 8, 4, 0x14) & KVPCI_PCI_CONFIG_WINDOW);
+	EXPECT_EQ(0, wr(cs, at + 12, 4, 1) & KVPCI_PCI_CONFIG_WINDOW);
 	EXPECT_EQ(UNIT_BAR_MEM, rd(cs, at + 4, 1));
 	EXPECT_EQ(0x14, rd(cs, at + 8, 4));
 	EXPECT_EQ(1, rd(cs, at + 12, 4));
-	EXPECT_EQ(KVPCI_CONFIG_WINDOW, wr(cs, at + 16, 4, 0xaabbccdd));
-	ASSERT_TRUE(kvpci_config_space_window(cs, &access));
+	EXPECT_EQ(KVPCI_PCI_CONFIG_WINDOW, wr(cs, at + 16, 4, 0xaabbccdd));
+	ASSERT_TRUE(kvpci_pci_config_window(cs, &access));
 	EXPECT_EQ(UNIT_BAR_MEM, access.bar);
 	EXPECT_EQ(0x14, access.offset);
 	EXPECT_EQ(1, access.length);
 	EXPECT_EQ(0xdd, access.value & 0xff);
 	/* writing one byte of the data is enough */
-	EXPECT_EQ(KVPCI_CONFIG_WINDOW, wr(cs, at + 16, 1, 0x42));
-	ASSERT_TRUE(kvpci_config_space_window(cs, &access));
+	EXPECT_EQ(KVPCI_PCI_CONFIG_WINDOW, wr(cs, at + 16, 1, 0x42));
+	ASSERT_TRUE(kvpci_pci_config_window(cs, &access));
 	EXPECT_EQ(0x42, access.value & 0xff);
 
 	for (u32 byte = 0; byte < 24; byte++)
 		EXPECT_EQ(byte >= 16 && byte < 20,
-			  kvpci_config_space_window_hit(cs, at + byte, 1));
-	EXPECT_TRUE(kvpci_config_space_window_hit(cs, at + 16, 4));
-	EXPECT_FALSE(kvpci_config_space_window_hit(cs, at + 12, 4));
-	EXPECT_FALSE(kvpci_config_space_window_hit(cs, PCI_VENDOR_ID, 4));
+			  kvpci_pci_config_window_hit(cs, at + byte, 1));
+	EXPECT_TRUE(kvpci_pci_config_window_hit(cs, at + 16, 4));
+	EXPECT_FALSE(kvpci_pci_config_window_hit(cs, at + 12, 4));
+	EXPECT_FALSE(kvpci_pci_config_window_hit(cs, PCI_VENDOR_ID, 4));
 
-	kvpci_config_space_set_window(cs, 0x11223344);
+	kvpci_pci_config_set_window(cs, 0x11223344);
 	EXPECT_EQ(0x11223344, rd(cs, at + 16, 4));
 	EXPECT_EQ(0x33, rd(cs, at + 17, 1));
 	/* the head of the capability is read-only */
@@ -533,7 +533,7 @@ TEST_F(config, window_refused)
 		{ 3, 0, 4, false }, { 4, 0, 4, false },
 		{ 6, 0, 4, false }, { 255, 0, 4, false },
 	};
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u32 at = virtio_cap(cs, VIRTIO_PCI_CAP_PCI_CFG, 0);
 	struct kvpci_window access;
 
@@ -541,7 +541,7 @@ TEST_F(config, window_refused)
 		wr(cs, at + 4, 1, rows[i].bar);
 		wr(cs, at + 8, 4, rows[i].offset);
 		wr(cs, at + 12, 4, rows[i].length);
-		EXPECT_EQ(rows[i].valid, kvpci_config_space_window(cs, &access))
+		EXPECT_EQ(rows[i].valid, kvpci_pci_config_window(cs, &access))
 			TH_LOG("BAR %u offset %#x length %u", rows[i].bar,
 			       rows[i].offset, rows[i].length);
 	}
@@ -550,7 +550,7 @@ TEST_F(config, window_refused)
 /* Which writes take effect beyond their bytes; asking changes nothing. */
 TEST_F(config, moves)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u32 msix = next_cap(cs, PCI_CAP_ID_MSIX, 0);
 	u32 exp = next_cap(cs, PCI_CAP_ID_EXP, 0);
 	u32 pm = next_cap(cs, PCI_CAP_ID_PM, 0);
@@ -580,7 +580,7 @@ TEST_F(config, moves)
 		{ 4096, 4, ~0U, false, false },
 		{ ~0U, 4, ~0U, false, false },
 	};
-	struct kvpci_config_space *copy = malloc(sizeof(*copy));
+	struct kvpci_pci_config *copy = malloc(sizeof(*copy));
 
 	ASSERT_NE(NULL, copy);
 	wr(cs, BAR(0), 4, 0xc000);
@@ -590,7 +590,7 @@ TEST_F(config, moves)
 		memcpy(copy, cs, sizeof(*copy));
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			EXPECT_EQ(on ? rows[i].on : rows[i].off,
-				  kvpci_config_space_moves(cs, rows[i].at,
+				  kvpci_pci_config_moves(cs, rows[i].at,
 							   rows[i].length,
 							   rows[i].value))
 				TH_LOG("row %zu, decoding %d", i, on);
@@ -605,7 +605,7 @@ TEST_F(config, moves)
 /* The window is set up while its length is not 0; asking changes nothing. */
 TEST_F(config, arms)
 {
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 	u32 length = cs->window + VIRTIO_PCI_CAP_LENGTH;
 	const struct {
 		u32 at, length, value;
@@ -626,7 +626,7 @@ TEST_F(config, arms)
 	for (int on = 0; on < 2; on++) {
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			EXPECT_EQ(on ? rows[i].on : rows[i].off,
-				  kvpci_config_space_arms(cs, rows[i].at,
+				  kvpci_pci_config_arms(cs, rows[i].at,
 							  rows[i].length,
 							  rows[i].value))
 				TH_LOG("row %zu, set up %d", i, on);
@@ -639,15 +639,15 @@ TEST_F(config, arms)
 /* After a function level reset the space is as it was made. */
 TEST_F(config, reset)
 {
-	struct kvpci_config_space *cs = &self->cs;
-	struct kvpci_config_space *fresh = malloc(sizeof(*fresh));
+	struct kvpci_pci_config *cs = &self->cs;
+	struct kvpci_pci_config *fresh = malloc(sizeof(*fresh));
 
 	ASSERT_NE(NULL, fresh);
 	memcpy(fresh, cs, sizeof(*fresh));
-	for (u32 at = 0; at < KVPCI_CONFIG_SPACE_SIZE; at += 4)
+	for (u32 at = 0; at < KVPCI_PCI_CONFIG_SIZE; at += 4)
 		wr(cs, at, 4, ~0U);
 	EXPECT_NE(0, memcmp(fresh, cs, sizeof(*fresh)));
-	kvpci_config_space_reset(cs);
+	kvpci_pci_config_reset(cs);
 	EXPECT_EQ(0, memcmp(fresh, cs, sizeof(*fresh)));
 	free(fresh);
 }
@@ -656,7 +656,7 @@ TEST_F(config, reset)
 TEST_F(config, ends)
 {
 	static const u32 offsets[] = { 4093, 4095, 4096, 5000, ~0U, ~0U - 3 };
-	struct kvpci_config_space *cs = &self->cs;
+	struct kvpci_pci_config *cs = &self->cs;
 
 	EXPECT_EQ(0, rd(cs, 4092, 4));
 	EXPECT_EQ(0, wr(cs, 4092, 4, ~0U));

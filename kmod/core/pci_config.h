@@ -4,23 +4,23 @@
  * and the capabilities that tell a driver where the virtio structures are.
  * Part of the register core: no KVM, no locks, no allocation.
  */
-#ifndef KVPCI_CONFIG_SPACE_H
-#define KVPCI_CONFIG_SPACE_H
+#ifndef KVPCI_PCI_CONFIG_H
+#define KVPCI_PCI_CONFIG_H
 
 #include "platform.h"
 
-#define KVPCI_CONFIG_SPACE_SIZE	4096	/* PCI Express, one function */
+#define KVPCI_PCI_CONFIG_SIZE	4096	/* PCI Express, one function */
 
 /* What a write to configuration space changed: bits. */
-enum kvpci_config_change {
-	KVPCI_CONFIG_DECODE = 1 << 0,	/* kvpci_config_space_decode() */
-	KVPCI_CONFIG_IRQ = 1 << 1,	/* kvpci_config_space_irq_flags() */
-	KVPCI_CONFIG_WINDOW = 1 << 2,	/* kvpci_config_space_window(): write */
-	KVPCI_CONFIG_FLR = 1 << 3,	/* function level reset */
+enum kvpci_pci_config_change {
+	KVPCI_PCI_CONFIG_DECODE = 1 << 0,	/* kvpci_pci_config_decode() */
+	KVPCI_PCI_CONFIG_IRQ = 1 << 1,	/* kvpci_pci_config_irq_flags() */
+	KVPCI_PCI_CONFIG_WINDOW = 1 << 2,	/* kvpci_pci_config_window(): write */
+	KVPCI_PCI_CONFIG_FLR = 1 << 3,	/* function level reset */
 };
 
 /**
- * struct kvpci_config_space - bytes, and what may be written to each bit
+ * struct kvpci_pci_config - bytes, and what may be written to each bit
  * @value: what a read returns; first, so that the module can map it
  * @wmask: bits a write changes
  * @bars: kinds and sizes
@@ -31,9 +31,9 @@ enum kvpci_config_change {
  * @caps_link: offset of the byte that ends the list of capabilities
  * @caps_end: offset of the first byte behind them
  */
-struct kvpci_config_space {
-	u8 value[KVPCI_CONFIG_SPACE_SIZE];
-	u8 wmask[KVPCI_CONFIG_SPACE_SIZE];
+struct kvpci_pci_config {
+	u8 value[KVPCI_PCI_CONFIG_SIZE];
+	u8 wmask[KVPCI_PCI_CONFIG_SIZE];
 	struct kvpci_bar bars[KVPCI_NUM_BARS];
 	u16 msix;
 	u16 exp;
@@ -52,7 +52,7 @@ struct kvpci_window {
 };
 
 /**
- * kvpci_config_space_init() - build the configuration space of a device
+ * kvpci_pci_config_init() - build the configuration space of a device
  * @cs: zeroed
  * @desc: a description that passed kvpci_core_check()
  * @regions: @desc->num_regions of them; capabilities keep their order
@@ -61,85 +61,85 @@ struct kvpci_window {
  *
  * Return: 0, or -ENOSPC if the 192 bytes for capabilities do not hold them all.
  */
-int kvpci_config_space_init(struct kvpci_config_space *cs,
+int kvpci_pci_config_init(struct kvpci_pci_config *cs,
 			    const struct kvpci_device_create *desc,
 			    const struct kvpci_region *regions, u32 class,
 			    u8 intx_pin);
 
-/** kvpci_config_space_set_multifunction() - its device may have others as well */
-void kvpci_config_space_set_multifunction(struct kvpci_config_space *cs);
+/** kvpci_pci_config_set_multifunction() - its device may have others as well */
+void kvpci_pci_config_set_multifunction(struct kvpci_pci_config *cs);
 
 /**
- * kvpci_config_space_add_vendor() - append a vendor data capability (4.1.4.8)
+ * kvpci_pci_config_add_vendor() - append a vendor data capability (4.1.4.8)
  * @cs: the space, just built
  * @data: what it holds from its vendor_id on
  * @length: bytes
  *
  * Return: 0, -EINVAL if it is not as the specification wants it, or -ENOSPC.
  */
-int kvpci_config_space_add_vendor(struct kvpci_config_space *cs, const u8 *data,
+int kvpci_pci_config_add_vendor(struct kvpci_pci_config *cs, const u8 *data,
 				  u32 length);
 
 /**
- * kvpci_config_space_read() - read from the space
+ * kvpci_pci_config_read() - read from the space
  * @cs: the space
  * @offset: first byte
  * @length: 1, 2 or 4
  *
  * Before reading the data field of the window, see
- * kvpci_config_space_window_hit(): the access it describes comes first.
+ * kvpci_pci_config_window_hit(): the access it describes comes first.
  */
-u32 kvpci_config_space_read(const struct kvpci_config_space *cs, u32 offset,
+u32 kvpci_pci_config_read(const struct kvpci_pci_config *cs, u32 offset,
 			    unsigned int length);
 
 /**
- * kvpci_config_space_write() - write to the space
+ * kvpci_pci_config_write() - write to the space
  * @cs: the space
  * @offset: first byte
  * @length: 1, 2 or 4
  * @value: the value; read-only bits of it are ignored
  *
- * Return: bits of enum kvpci_config_change.
+ * Return: bits of enum kvpci_pci_config_change.
  */
-u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
+u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
 			     unsigned int length, u32 value);
 
 /**
- * kvpci_config_space_moves() - would a write take effect beyond these bytes?
+ * kvpci_pci_config_moves() - would a write take effect beyond these bytes?
  * @cs: the space, which stays as it is
- * @offset: as for kvpci_config_space_write()
- * @length: as for kvpci_config_space_write()
- * @value: as for kvpci_config_space_write()
+ * @offset: as for kvpci_pci_config_write()
+ * @length: as for kvpci_pci_config_write()
+ * @value: as for kvpci_pci_config_write()
  *
  * Return: true if the write would change which BARs answer or where, or reset
  * the function: what cannot be done on the way of an access.
  */
-bool kvpci_config_space_moves(const struct kvpci_config_space *cs, u32 offset,
+bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
 			      unsigned int length, u32 value);
 
 /**
- * kvpci_config_space_arms() - would a write set up the window, or take it away?
+ * kvpci_pci_config_arms() - would a write set up the window, or take it away?
  * @cs: the space
- * @offset: as for kvpci_config_space_write()
- * @length: as for kvpci_config_space_write()
- * @value: as for kvpci_config_space_write()
+ * @offset: as for kvpci_pci_config_write()
+ * @length: as for kvpci_pci_config_write()
+ * @value: as for kvpci_pci_config_write()
  *
  * The window counts as set up while its length is not 0. Then a read of its
  * data has effects, and must not come from a mapping.
  */
-bool kvpci_config_space_arms(const struct kvpci_config_space *cs, u32 offset,
+bool kvpci_pci_config_arms(const struct kvpci_pci_config *cs, u32 offset,
 			     unsigned int length, u32 value);
 
 /**
- * kvpci_config_space_reset() - the state after a function level reset
+ * kvpci_pci_config_reset() - the state after a function level reset
  * @cs: the space
  *
  * All that can be written becomes 0: BARs, command, MSI-X control.
  */
-void kvpci_config_space_reset(struct kvpci_config_space *cs);
+void kvpci_pci_config_reset(struct kvpci_pci_config *cs);
 
 /**
- * kvpci_config_space_decode() - which BARs answer, and where
+ * kvpci_pci_config_decode() - which BARs answer, and where
  * @cs: the space
  * @addr: out: KVPCI_NUM_BARS addresses, 0 where not mapped
  *
@@ -148,29 +148,29 @@ void kvpci_config_space_reset(struct kvpci_config_space *cs);
  *
  * Return: bit n set: BAR n answers.
  */
-u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr);
+u32 kvpci_pci_config_decode(const struct kvpci_pci_config *cs, u64 *addr);
 
-/** kvpci_config_space_irq_flags() - KVPCI_IRQ_* as the registers say */
-u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs);
+/** kvpci_pci_config_irq_flags() - KVPCI_IRQ_* as the registers say */
+u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs);
 
-/** kvpci_config_space_set_intx() - set or clear Status.Interrupt */
-void kvpci_config_space_set_intx(struct kvpci_config_space *cs, bool asserted);
+/** kvpci_pci_config_set_intx() - set or clear Status.Interrupt */
+void kvpci_pci_config_set_intx(struct kvpci_pci_config *cs, bool asserted);
 
-/** kvpci_config_space_window_hit() - does the access touch the window's data? */
-bool kvpci_config_space_window_hit(const struct kvpci_config_space *cs,
+/** kvpci_pci_config_window_hit() - does the access touch the window's data? */
+bool kvpci_pci_config_window_hit(const struct kvpci_pci_config *cs,
 				   u32 offset, unsigned int length);
 
 /**
- * kvpci_config_space_window() - the access the window describes
+ * kvpci_pci_config_window() - the access the window describes
  * @cs: the space
  * @access: out: bar, offset, length and, for a write, value
  *
  * Return: false if the driver set up no valid one.
  */
-bool kvpci_config_space_window(const struct kvpci_config_space *cs,
+bool kvpci_pci_config_window(const struct kvpci_pci_config *cs,
 			       struct kvpci_window *access);
 
-/** kvpci_config_space_set_window() - store what the window's read returned */
-void kvpci_config_space_set_window(struct kvpci_config_space *cs, u32 value);
+/** kvpci_pci_config_set_window() - store what the window's read returned */
+void kvpci_pci_config_set_window(struct kvpci_pci_config *cs, u32 value);
 
-#endif /* KVPCI_CONFIG_SPACE_H */
+#endif /* KVPCI_PCI_CONFIG_H */

@@ -21,7 +21,7 @@
 #include "machine.h"
 #include "pci.h"
 #include "report.h"
-#include "shadow.h"
+#include "mmap_reads.h"
 #include "vm.h"
 
 #define PAGE		4096U
@@ -33,7 +33,7 @@
 enum { PAGE_BRIDGE, PAGE_ABSENT, NUM_PAGES };
 
 /**
- * struct shadow - the bus
+ * struct mmap_reads - the bus
  * @vm: the VM
  * @tables: cover MSI-X tables as well
  * @fd: memory of NUM_PAGES pages
@@ -41,7 +41,7 @@ enum { PAGE_BRIDGE, PAGE_ABSENT, NUM_PAGES };
  * @covered: the slot is there
  * @windows: functions whose window is set up
  */
-struct shadow {
+struct mmap_reads {
 	struct vm *vm;
 	bool tables;
 	int fd;
@@ -51,13 +51,13 @@ struct shadow {
 };
 
 /**
- * struct shadow_function - a function of the module's
- * @shadow: its bus
+ * struct mmap_reads_function - a function of the module's
+ * @mmap_reads: its bus
  * @function: where there
  * @space: its configuration space
  * @pm: offset of its power management capability
  * @window: offset of its configuration access capability
- * @window_set: it counts in @shadow->windows
+ * @window_set: it counts in @mmap_reads->windows
  * @table: its MSI-X table, or NULL
  * @table_size: whole pages
  * @table_offset: inside the BAR
@@ -66,8 +66,8 @@ struct shadow {
  * @bar_size: its size
  * @table_at: where its slot is, 0: nowhere
  */
-struct shadow_function {
-	struct shadow *shadow;
+struct mmap_reads_function {
+	struct mmap_reads *mmap_reads;
 	uint32_t function;
 	const uint8_t *space;
 	unsigned int pm;
@@ -92,7 +92,7 @@ static uint32_t get(const uint8_t *space, unsigned int offset)
 }
 
 /* A size of 0 takes the slot away. */
-static bool set_slot(const struct shadow *shadow, uint32_t slot,
+static bool set_slot(const struct mmap_reads *mmap_reads, uint32_t slot,
 		     uint64_t guest, const uint8_t *host, uint64_t size)
 {
 	struct kvm_userspace_memory_region region = {
@@ -103,30 +103,30 @@ static bool set_slot(const struct shadow *shadow, uint32_t slot,
 		.userspace_addr = (uintptr_t)host,
 	};
 
-	return !ioctl(shadow->vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+	return !ioctl(mmap_reads->vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-static void cover_bus(struct shadow *shadow)
+static void cover_bus(struct mmap_reads *mmap_reads)
 {
-	bool cover = !shadow->windows;
+	bool cover = !mmap_reads->windows;
 
-	if (cover != shadow->covered &&
-	    set_slot(shadow, BUS_SLOT, ECAM_BASE, shadow->bus,
+	if (cover != mmap_reads->covered &&
+	    set_slot(mmap_reads, BUS_SLOT, ECAM_BASE, mmap_reads->bus,
 		     cover ? ECAM_SIZE : 0))
-		shadow->covered = cover;
+		mmap_reads->covered = cover;
 }
 
-static int map_page(const struct shadow *shadow, uint32_t function, int fd,
+static int map_page(const struct mmap_reads *mmap_reads, uint32_t function, int fd,
 		    off_t offset)
 {
-	void *page = mmap(shadow->bus + function * PAGE, PAGE, PROT_READ,
+	void *page = mmap(mmap_reads->bus + function * PAGE, PAGE, PROT_READ,
 			  MAP_SHARED | MAP_FIXED, fd, offset);
 
 	return page == MAP_FAILED ? -errno : 0;
 }
 
 /* The bridge, and nobody else. */
-static int fill_bus(struct shadow *shadow)
+static int fill_bus(struct mmap_reads *mmap_reads)
 {
 	uint8_t pages[NUM_PAGES][PAGE];
 	uint32_t i;
@@ -134,57 +134,57 @@ static int fill_bus(struct shadow *shadow)
 
 	pci_bridge_fill(pages[PAGE_BRIDGE], PAGE);
 	memset(pages[PAGE_ABSENT], 0xff, PAGE);
-	shadow->fd = memfd_create("kvpci-bus", MFD_CLOEXEC);
-	if (shadow->fd < 0 ||
-	    write(shadow->fd, pages, sizeof(pages)) != sizeof(pages))
+	mmap_reads->fd = memfd_create("kvpci-bus", MFD_CLOEXEC);
+	if (mmap_reads->fd < 0 ||
+	    write(mmap_reads->fd, pages, sizeof(pages)) != sizeof(pages))
 		return -errno;
-	shadow->bus = mmap(NULL, ECAM_SIZE, PROT_NONE,
+	mmap_reads->bus = mmap(NULL, ECAM_SIZE, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (shadow->bus == MAP_FAILED) {
-		shadow->bus = NULL;
+	if (mmap_reads->bus == MAP_FAILED) {
+		mmap_reads->bus = NULL;
 		return -errno;
 	}
-	err = map_page(shadow, 0, shadow->fd, PAGE_BRIDGE * PAGE);
+	err = map_page(mmap_reads, 0, mmap_reads->fd, PAGE_BRIDGE * PAGE);
 	for (i = 1; !err && i < ECAM_SIZE / PAGE; i++)
-		err = map_page(shadow, i, shadow->fd, PAGE_ABSENT * PAGE);
+		err = map_page(mmap_reads, i, mmap_reads->fd, PAGE_ABSENT * PAGE);
 	return err;
 }
 
-int shadow_create(struct vm *vm, enum shadow_set set, struct shadow **result)
+int mmap_reads_create(struct vm *vm, enum mmap_reads_set set, struct mmap_reads **result)
 {
-	struct shadow *shadow;
+	struct mmap_reads *mmap_reads;
 	int err;
 
 	*result = NULL;
 	if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM) <= 0)
 		return 0;
-	shadow = calloc(1, sizeof(*shadow));
-	if (!shadow)
-		return report_error(-ENOMEM, "--shadow");
-	shadow->vm = vm;
-	shadow->tables = set == SHADOW_ALL;
-	shadow->fd = -1;
-	err = fill_bus(shadow);
+	mmap_reads = calloc(1, sizeof(*mmap_reads));
+	if (!mmap_reads)
+		return report_error(-ENOMEM, "--mmap-reads");
+	mmap_reads->vm = vm;
+	mmap_reads->tables = set == MMAP_READS_ALL;
+	mmap_reads->fd = -1;
+	err = fill_bus(mmap_reads);
 	if (err) {
-		shadow_free(shadow);
-		return report_error(err, "--shadow");
+		mmap_reads_free(mmap_reads);
+		return report_error(err, "--mmap-reads");
 	}
-	cover_bus(shadow);
-	*result = shadow;
+	cover_bus(mmap_reads);
+	*result = mmap_reads;
 	return 0;
 }
 
-void shadow_free(struct shadow *shadow)
+void mmap_reads_free(struct mmap_reads *mmap_reads)
 {
-	if (!shadow)
+	if (!mmap_reads)
 		return;
-	if (shadow->covered)
-		set_slot(shadow, BUS_SLOT, ECAM_BASE, shadow->bus, 0);
-	if (shadow->bus)
-		munmap(shadow->bus, ECAM_SIZE);
-	if (shadow->fd >= 0)
-		close(shadow->fd);
-	free(shadow);
+	if (mmap_reads->covered)
+		set_slot(mmap_reads, BUS_SLOT, ECAM_BASE, mmap_reads->bus, 0);
+	if (mmap_reads->bus)
+		munmap(mmap_reads->bus, ECAM_SIZE);
+	if (mmap_reads->fd >= 0)
+		close(mmap_reads->fd);
+	free(mmap_reads);
 }
 
 /* A capability, of virtio's also by its type; 0: there is none. */
@@ -203,7 +203,7 @@ static unsigned int find_cap(const uint8_t *space, uint8_t id, uint8_t cfg_type)
 }
 
 /* Where the BAR of the table answers; 0: it does not. */
-static uint64_t bar_address(const struct shadow_function *f)
+static uint64_t bar_address(const struct mmap_reads_function *f)
 {
 	unsigned int reg = PCI_BASE_ADDRESS_0 + 4 * f->bar;
 	uint64_t addr = get(f->space, reg) & PCI_BASE_ADDRESS_MEM_MASK;
@@ -220,9 +220,9 @@ static uint64_t bar_address(const struct shadow_function *f)
 	return addr < top && f->bar_size - 1 < top - addr ? addr : 0;
 }
 
-static void cover_table(struct shadow_function *f)
+static void cover_table(struct mmap_reads_function *f)
 {
-	const struct shadow *shadow = f->shadow;
+	const struct mmap_reads *mmap_reads = f->mmap_reads;
 	uint64_t at = bar_address(f);
 
 	if (at)
@@ -230,21 +230,21 @@ static void cover_table(struct shadow_function *f)
 	if (at == f->table_at)
 		return;
 	if (f->table_at)
-		set_slot(shadow, TABLE_SLOT(f->function), f->table_at,
+		set_slot(mmap_reads, TABLE_SLOT(f->function), f->table_at,
 			 f->table, 0);
 	f->table_at = 0;
-	if (at && set_slot(shadow, TABLE_SLOT(f->function), at, f->table,
+	if (at && set_slot(mmap_reads, TABLE_SLOT(f->function), at, f->table,
 			   f->table_size))
 		f->table_at = at;
 }
 
-void shadow_update(struct shadow_function *f)
+void mmap_reads_update(struct mmap_reads_function *f)
 {
 	bool set = get(f->space, f->window + VIRTIO_PCI_CAP_LENGTH);
 
-	f->shadow->windows += set - f->window_set;
+	f->mmap_reads->windows += set - f->window_set;
 	f->window_set = set;
-	cover_bus(f->shadow);
+	cover_bus(f->mmap_reads);
 	if (f->table)
 		cover_table(f);
 }
@@ -272,7 +272,7 @@ find_table(const struct kvpci_device_create *desc)
 	return table;
 }
 
-static int add_table(struct shadow_function *f, int device,
+static int add_table(struct mmap_reads_function *f, int device,
 		     const struct kvpci_device_create *desc)
 {
 	const struct kvpci_region *table = find_table(desc);
@@ -294,41 +294,41 @@ static int add_table(struct shadow_function *f, int device,
 	return 0;
 }
 
-int shadow_add(struct shadow *shadow, int device, uint32_t function,
+int mmap_reads_add(struct mmap_reads *mmap_reads, int device, uint32_t function,
 	       const struct kvpci_device_create *desc,
-	       struct shadow_function **result)
+	       struct mmap_reads_function **result)
 {
-	struct shadow_function *f = calloc(1, sizeof(*f));
+	struct mmap_reads_function *f = calloc(1, sizeof(*f));
 	int err;
 
 	if (!f)
 		return -ENOMEM;
-	f->shadow = shadow;
+	f->mmap_reads = mmap_reads;
 	f->function = function;
-	err = map_page(shadow, function, device, KVPCI_MMAP_CONFIG);
-	if (!err && shadow->tables)
+	err = map_page(mmap_reads, function, device, KVPCI_MMAP_PCI_CONFIG);
+	if (!err && mmap_reads->tables)
 		err = add_table(f, device, desc);
 	if (err) {
-		shadow_remove(f);
+		mmap_reads_remove(f);
 		return err;
 	}
-	f->space = shadow->bus + function * PAGE;
+	f->space = mmap_reads->bus + function * PAGE;
 	f->pm = find_cap(f->space, PCI_CAP_ID_PM, 0);
 	f->window = find_cap(f->space, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG);
 	*result = f;
 	return 0;
 }
 
-void shadow_remove(struct shadow_function *f)
+void mmap_reads_remove(struct mmap_reads_function *f)
 {
 	if (!f)
 		return;
 	if (f->table_at)
-		set_slot(f->shadow, TABLE_SLOT(f->function), f->table_at,
+		set_slot(f->mmap_reads, TABLE_SLOT(f->function), f->table_at,
 			 f->table, 0);
 	if (f->table)
 		munmap(f->table, f->table_size);
-	map_page(f->shadow, f->function, f->shadow->fd, PAGE_ABSENT * PAGE);
-	f->shadow->windows -= f->window_set;
+	map_page(f->mmap_reads, f->function, f->mmap_reads->fd, PAGE_ABSENT * PAGE);
+	f->mmap_reads->windows -= f->window_set;
 	free(f);
 }

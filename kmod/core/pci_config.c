@@ -4,7 +4,7 @@
  * bit is decided once, when the space is built; a write has no cases left but
  * its side effects.
  */
-#include "config_space.h"
+#include "pci_config.h"
 
 #define CAPS_FIRST	PCI_STD_HEADER_SIZEOF
 #define CAPS_END	256
@@ -52,7 +52,7 @@ static void put(u8 *bytes, u32 offset, unsigned int length, u32 value)
 	}
 }
 
-static void init_header(struct kvpci_config_space *cs, u32 virtio_id,
+static void init_header(struct kvpci_pci_config *cs, u32 virtio_id,
 			u32 class, u8 intx_pin)
 {
 	put(cs->value, PCI_VENDOR_ID, 2, VIRTIO_VENDOR);
@@ -71,7 +71,7 @@ static void init_header(struct kvpci_config_space *cs, u32 virtio_id,
 	put(cs->wmask, PCI_INTERRUPT_LINE, 1, 0xff);
 }
 
-static void init_bars(struct kvpci_config_space *cs)
+static void init_bars(struct kvpci_pci_config *cs)
 {
 	static const u8 low_bits[] = {
 		[KVPCI_BAR_IO] = PCI_BASE_ADDRESS_SPACE_IO,
@@ -100,7 +100,7 @@ struct cap_cursor {
 };
 
 /* Return: the capability's offset, or 0 if it does not fit. */
-static u32 add_cap(struct kvpci_config_space *cs, struct cap_cursor *at,
+static u32 add_cap(struct kvpci_pci_config *cs, struct cap_cursor *at,
 		   u8 id, u32 length)
 {
 	u32 cap = at->next;
@@ -114,7 +114,7 @@ static u32 add_cap(struct kvpci_config_space *cs, struct cap_cursor *at,
 	return cap;
 }
 
-static bool add_pm(struct kvpci_config_space *cs, struct cap_cursor *at)
+static bool add_pm(struct kvpci_pci_config *cs, struct cap_cursor *at)
 {
 	u32 cap = add_cap(cs, at, PCI_CAP_ID_PM, PCI_PM_SIZEOF);
 
@@ -127,7 +127,7 @@ static bool add_pm(struct kvpci_config_space *cs, struct cap_cursor *at)
 	return true;
 }
 
-static bool add_exp(struct kvpci_config_space *cs, struct cap_cursor *at)
+static bool add_exp(struct kvpci_pci_config *cs, struct cap_cursor *at)
 {
 	u32 cap = add_cap(cs, at, PCI_CAP_ID_EXP, EXP_SIZE);
 
@@ -144,7 +144,7 @@ static bool add_exp(struct kvpci_config_space *cs, struct cap_cursor *at)
 	return true;
 }
 
-static bool add_msix(struct kvpci_config_space *cs, struct cap_cursor *at,
+static bool add_msix(struct kvpci_pci_config *cs, struct cap_cursor *at,
 		     u32 num_vectors, const struct kvpci_region *table,
 		     const struct kvpci_region *pba)
 {
@@ -162,7 +162,7 @@ static bool add_msix(struct kvpci_config_space *cs, struct cap_cursor *at,
 }
 
 /* 4.1.4: struct virtio_pci_cap, with what some types append. */
-static u32 add_virtio(struct kvpci_config_space *cs, struct cap_cursor *at,
+static u32 add_virtio(struct kvpci_pci_config *cs, struct cap_cursor *at,
 		      u8 cfg_type, u8 length, const struct kvpci_region *region)
 {
 	u32 cap = add_cap(cs, at, PCI_CAP_ID_VNDR, length);
@@ -179,7 +179,7 @@ static u32 add_virtio(struct kvpci_config_space *cs, struct cap_cursor *at,
 	return cap;
 }
 
-static bool add_region(struct kvpci_config_space *cs, struct cap_cursor *at,
+static bool add_region(struct kvpci_pci_config *cs, struct cap_cursor *at,
 		       const struct kvpci_region *region)
 {
 	static const struct {
@@ -208,7 +208,7 @@ static bool add_region(struct kvpci_config_space *cs, struct cap_cursor *at,
 	return cap;
 }
 
-static bool add_window(struct kvpci_config_space *cs, struct cap_cursor *at)
+static bool add_window(struct kvpci_pci_config *cs, struct cap_cursor *at)
 {
 	u32 cap = add_virtio(cs, at, VIRTIO_PCI_CAP_PCI_CFG,
 			     sizeof(struct virtio_pci_cfg_cap), NULL);
@@ -235,7 +235,7 @@ find_type(const struct kvpci_device_create *desc,
 	return NULL;
 }
 
-int kvpci_config_space_init(struct kvpci_config_space *cs,
+int kvpci_pci_config_init(struct kvpci_pci_config *cs,
 			    const struct kvpci_device_create *desc,
 			    const struct kvpci_region *regions, u32 class,
 			    u8 intx_pin)
@@ -266,13 +266,13 @@ int kvpci_config_space_init(struct kvpci_config_space *cs,
 	return ok ? 0 : -ENOSPC;
 }
 
-void kvpci_config_space_set_multifunction(struct kvpci_config_space *cs)
+void kvpci_pci_config_set_multifunction(struct kvpci_pci_config *cs)
 {
 	put(cs->value, PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_MFD);
 }
 
 /* R31. No bit of it can be written, and nothing looks at who reads it. */
-int kvpci_config_space_add_vendor(struct kvpci_config_space *cs, const u8 *data,
+int kvpci_pci_config_add_vendor(struct kvpci_pci_config *cs, const u8 *data,
 				  u32 length)
 {
 	struct cap_cursor at = {
@@ -294,12 +294,12 @@ int kvpci_config_space_add_vendor(struct kvpci_config_space *cs, const u8 *data,
 	return 0;
 }
 
-u32 kvpci_config_space_read(const struct kvpci_config_space *cs, u32 offset,
+u32 kvpci_pci_config_read(const struct kvpci_pci_config *cs, u32 offset,
 			    unsigned int length)
 {
-	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
+	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return 0;
-	return get(cs->value, array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE),
+	return get(cs->value, array_index_nospec(offset, KVPCI_PCI_CONFIG_SIZE),
 		   length);
 }
 
@@ -309,23 +309,23 @@ static bool touches(u32 offset, unsigned int length, u32 reg, u32 size)
 }
 
 /* What a write of these bytes changed, seen from the registers it met. */
-static u32 changes(const struct kvpci_config_space *cs, u32 offset,
+static u32 changes(const struct kvpci_pci_config *cs, u32 offset,
 		   unsigned int length)
 {
 	u32 change = 0;
 
 	if (touches(offset, length, PCI_COMMAND, 2))
-		change |= KVPCI_CONFIG_DECODE | KVPCI_CONFIG_IRQ;
+		change |= KVPCI_PCI_CONFIG_DECODE | KVPCI_PCI_CONFIG_IRQ;
 	if (touches(offset, length, PCI_BASE_ADDRESS_0, KVPCI_NUM_BARS * 4) ||
 	    touches(offset, length, cs->pm + PCI_PM_CTRL, 2))
-		change |= KVPCI_CONFIG_DECODE;
+		change |= KVPCI_PCI_CONFIG_DECODE;
 	if (cs->msix && touches(offset, length, cs->msix + PCI_MSIX_FLAGS, 2))
-		change |= KVPCI_CONFIG_IRQ;
+		change |= KVPCI_PCI_CONFIG_IRQ;
 	return change;
 }
 
 /* A bit that reads as 0 and acts when 1 is written */
-static bool starts_flr(const struct kvpci_config_space *cs, u32 offset,
+static bool starts_flr(const struct kvpci_pci_config *cs, u32 offset,
 		       unsigned int length, u32 value)
 {
 	u32 byte = cs->exp + PCI_EXP_DEVCTL + 1;
@@ -334,19 +334,19 @@ static bool starts_flr(const struct kvpci_config_space *cs, u32 offset,
 	       value >> (byte - offset) * 8 & PCI_EXP_DEVCTL_BCR_FLR >> 8;
 }
 
-u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
+u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
 			     unsigned int length, u32 value)
 {
 	u32 change = 0, old, mask;
 
-	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
+	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return 0;
-	offset = array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE);
+	offset = array_index_nospec(offset, KVPCI_PCI_CONFIG_SIZE);
 
 	if (starts_flr(cs, offset, length, value))
-		change |= KVPCI_CONFIG_FLR;
-	if (kvpci_config_space_window_hit(cs, offset, length))
-		change |= KVPCI_CONFIG_WINDOW;
+		change |= KVPCI_PCI_CONFIG_FLR;
+	if (kvpci_pci_config_window_hit(cs, offset, length))
+		change |= KVPCI_PCI_CONFIG_WINDOW;
 
 	old = get(cs->value, offset, length);
 	mask = get(cs->wmask, offset, length);
@@ -358,7 +358,7 @@ u32 kvpci_config_space_write(struct kvpci_config_space *cs, u32 offset,
 }
 
 /* The lower part of the space as a write would leave it, but not its effects. */
-static void try_write(const struct kvpci_config_space *cs, u8 *bytes,
+static void try_write(const struct kvpci_pci_config *cs, u8 *bytes,
 		      u32 offset, unsigned int length, u32 value)
 {
 	u32 i;
@@ -369,7 +369,7 @@ static void try_write(const struct kvpci_config_space *cs, u8 *bytes,
 }
 
 /* Where BAR @i is set to, or false if that is no place to answer at. */
-static bool bar_addr(const struct kvpci_config_space *cs, const u8 *bytes,
+static bool bar_addr(const struct kvpci_pci_config *cs, const u8 *bytes,
 		     unsigned int i, u64 *addr)
 {
 	const struct kvpci_bar *bar = &cs->bars[i];
@@ -387,7 +387,7 @@ static bool bar_addr(const struct kvpci_config_space *cs, const u8 *bytes,
 	return *addr && *addr < top && bar->size - 1 < top - *addr;
 }
 
-static u32 decode(const struct kvpci_config_space *cs, const u8 *bytes,
+static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes,
 		  u64 *addr)
 {
 	u32 command = get(bytes, PCI_COMMAND, 2);
@@ -411,30 +411,30 @@ static u32 decode(const struct kvpci_config_space *cs, const u8 *bytes,
 	return mapped;
 }
 
-u32 kvpci_config_space_decode(const struct kvpci_config_space *cs, u64 *addr)
+u32 kvpci_pci_config_decode(const struct kvpci_pci_config *cs, u64 *addr)
 {
 	return decode(cs, cs->value, addr);
 }
 
-bool kvpci_config_space_moves(const struct kvpci_config_space *cs, u32 offset,
+bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
 			      unsigned int length, u32 value)
 {
 	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
 	u8 bytes[CAPS_END];
 
-	if (offset > KVPCI_CONFIG_SPACE_SIZE - length)
+	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return false;
-	offset = array_index_nospec(offset, KVPCI_CONFIG_SPACE_SIZE);
+	offset = array_index_nospec(offset, KVPCI_PCI_CONFIG_SIZE);
 	if (starts_flr(cs, offset, length, value))
 		return true;
-	if (!(changes(cs, offset, length) & KVPCI_CONFIG_DECODE))
+	if (!(changes(cs, offset, length) & KVPCI_PCI_CONFIG_DECODE))
 		return false;
 	try_write(cs, bytes, offset, length, value);
 	return decode(cs, bytes, after) != decode(cs, cs->value, before) ||
 	       memcmp(before, after, sizeof(before));
 }
 
-bool kvpci_config_space_arms(const struct kvpci_config_space *cs, u32 offset,
+bool kvpci_pci_config_arms(const struct kvpci_pci_config *cs, u32 offset,
 			     unsigned int length, u32 value)
 {
 	u32 reg = cs->window + VIRTIO_PCI_CAP_LENGTH;
@@ -446,15 +446,15 @@ bool kvpci_config_space_arms(const struct kvpci_config_space *cs, u32 offset,
 	return !get(bytes, reg, 4) != !get(cs->value, reg, 4);
 }
 
-void kvpci_config_space_reset(struct kvpci_config_space *cs)
+void kvpci_pci_config_reset(struct kvpci_pci_config *cs)
 {
 	unsigned int i;
 
-	for (i = 0; i < KVPCI_CONFIG_SPACE_SIZE; i++)
+	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
 		cs->value[i] &= ~cs->wmask[i];
 }
 
-u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs)
+u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs)
 {
 	u32 command = get(cs->value, PCI_COMMAND, 2);
 	u32 control = cs->msix ? get(cs->value, cs->msix + PCI_MSIX_FLAGS, 2) : 0;
@@ -465,7 +465,7 @@ u32 kvpci_config_space_irq_flags(const struct kvpci_config_space *cs)
 	       (command & PCI_COMMAND_MASTER ? KVPCI_IRQ_MASTER : 0);
 }
 
-void kvpci_config_space_set_intx(struct kvpci_config_space *cs, bool asserted)
+void kvpci_pci_config_set_intx(struct kvpci_pci_config *cs, bool asserted)
 {
 	u8 status = cs->value[PCI_STATUS] & ~PCI_STATUS_INTERRUPT;
 
@@ -474,14 +474,14 @@ void kvpci_config_space_set_intx(struct kvpci_config_space *cs, bool asserted)
 	put(cs->value, PCI_STATUS, 1, status);
 }
 
-bool kvpci_config_space_window_hit(const struct kvpci_config_space *cs,
+bool kvpci_pci_config_window_hit(const struct kvpci_pci_config *cs,
 				   u32 offset, unsigned int length)
 {
 	return touches(offset, length, cs->window + WINDOW_DATA, 4);
 }
 
 /* R32 to R34 */
-bool kvpci_config_space_window(const struct kvpci_config_space *cs,
+bool kvpci_pci_config_window(const struct kvpci_pci_config *cs,
 			       struct kvpci_window *access)
 {
 	u32 cap = cs->window;
@@ -502,7 +502,7 @@ bool kvpci_config_space_window(const struct kvpci_config_space *cs,
 	       access->offset <= bar->size - length;
 }
 
-void kvpci_config_space_set_window(struct kvpci_config_space *cs, u32 value)
+void kvpci_pci_config_set_window(struct kvpci_pci_config *cs, u32 value)
 {
 	put(cs->value, cs->window + WINDOW_DATA, 4, value);
 }

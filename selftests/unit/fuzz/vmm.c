@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's steps: events, acknowledgements, interrupts, configuration. */
+/* The VMM's steps: events, acknowledgements, interrupts, configuration. */
 #include "fuzz.h"
 
 static void event_taken(struct fuzz *f, const struct kvpci_event *event)
@@ -41,7 +41,7 @@ static void event_taken(struct fuzz *f, const struct kvpci_event *event)
 		f->suspended = false;
 		reach(f, FUZZ_RESUME);
 		break;
-	case KVPCI_EVENT_CONFIG:
+	case KVPCI_EVENT_DEVICE_CONFIG:
 		reach(f, FUZZ_CONFIG);
 		break;
 	case KVPCI_EVENT_FAILED:
@@ -205,13 +205,13 @@ void launcher_config(struct fuzz *f)
 	int ret;
 
 	memset(data, take(f, 1), sizeof(data));
-	ret = kvpci_core_config_update(&f->u.core, offset, length, data);
+	ret = kvpci_core_device_config_write(&f->u.core, offset, length, data);
 	if (ret < 0) {
 		REQUIRE(ret == -EBUSY && f->suspended);
 		return;
 	}
 	f->changed |= ret;
-	REQUIRE(!memcmp(f->u.core.config + offset, data, length));
+	REQUIRE(!memcmp(f->u.core.device_config + offset, data, length));
 }
 
 void launcher_misc(struct fuzz *f)
