@@ -54,41 +54,10 @@ void kvpci_access_kick(struct kvpci_device *device, u32 queue)
 	trace_kvpci_kick(device->id, queue, ctx);
 }
 
-/* With device->lock held, so that nothing overtakes it. */
-static noinline void send_vector(struct kvpci_device *device, u16 vector)
-{
-	struct kvpci_msg msg;
-
-	lockdep_assert_held_write(&device->lock);
-	if (kvpci_core_next_pending(&device->core, vector, &msg) >= 0)
-		kvpci_irq_send(device, &msg);
-}
-
-/* A reset that must wait for the backend lowers the line at once. */
-static bool changes_intx(struct kvpci_effect effect)
-{
-	return effect.kind == KVPCI_EFFECT_EVENT ||
-	       effect.kind == KVPCI_EFFECT_INTX;
-}
-
-/* After device->lock is dropped. */
-static void effect_unlocked(struct kvpci_device *device,
-			    struct kvpci_effect effect)
-{
-	if (effect.kind == KVPCI_EFFECT_EVENT ||
-	    effect.kind == KVPCI_EFFECT_RESUME)
-		kvpci_event_post(device);
-	if (effect.kind == KVPCI_EFFECT_RESUME)
-		kvpci_irq_send_pending(device);
-	if (changes_intx(effect))
-		kvpci_irq_sync_line(device);
-	kvpci_irq_settle(device);
-}
-
 static void count_access(struct kvpci_device *device, u8 counter,
 			 struct kvpci_effect effect)
 {
-	if (effect.kind == KVPCI_EFFECT_OTHER)
+	if (effect.bits & KVPCI_EFFECT_OTHER)
 		counter = KVPCI_COUNT_OTHER;
 	kvpci_count(device, counter);
 }
@@ -100,9 +69,9 @@ static bool stopping(struct kvpci_device *device)
 {
 	bool stopping;
 
-	read_lock_irq(&device->lock);
+	kvpci_lock(device);
 	stopping = device->core.backend == KVPCI_BACKEND_STOPPING;
-	read_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	return stopping;
 }
 
@@ -117,20 +86,32 @@ static noinline void await_stop(struct kvpci_device *device)
 					   ns_to_ktime(STOP_WAIT));
 }
 
+/* Most reads and many writes have no effect but the value. */
+static __always_inline void unlock_and(struct kvpci_device *device,
+				       struct kvpci_effect effect)
+	__releases(&device->lock)
+{
+	if (effect.bits & ~KVPCI_EFFECT_OTHER)
+		kvpci_unlock_and(device, effect);
+	else
+		kvpci_unlock(device);
+}
+
 /**
  * kvpci_access_read() - read from a BAR
  * @device: the device
  * @bar: index of the BAR
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
- * @wait: the guest's own access: it may wait for the backend to stop
+ * @accessor: the guest may wait for the backend to stop
  *
  * Context: inside kvm->srcu.
  *
  * Return: the value, zero-extended.
  */
 u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		      u32 offset, unsigned int length, bool wait)
+		      u32 offset, unsigned int length,
+		      enum kvpci_accessor accessor)
 {
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
@@ -144,24 +125,52 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 	}
 
 	kvpci_lock(device);
-	if (wait && kvpci_core_awaits_stop(&device->core, region,
-					   offset - region->offset)) {
+	if (accessor == KVPCI_GUEST &&
+	    kvpci_core_awaits_stop(&device->core, region, offset - region->offset)) {
 		kvpci_unlock(device);
 		await_stop(device);
 		kvpci_lock(device);
 	}
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
 				 length, &value);
-	if (effect.kind == KVPCI_EFFECT_INTX)
-		kvpci_irq_sync_status(device);
-	kvpci_unlock(device);
-
-	if (effect.kind == KVPCI_EFFECT_INTX)
-		kvpci_irq_sync_line(device);
+	unlock_and(device, effect);
 	count_access(device, read_counter[region->type], effect);
 	trace_kvpci_access(device->id, false, region->type, bar, offset, length,
 			   value);
 	return value;
+}
+
+/* Return: false for a write that is no doorbell; nothing is done then. */
+static bool ring_doorbell(struct kvpci_device *device,
+			  const struct kvpci_region *region, u32 offset,
+			  unsigned int length, u64 value)
+{
+	u32 queue;
+
+	if (kvpci_core_doorbell(&device->core, region, offset, length, value,
+				&queue) == KVPCI_DOORBELL_OTHER)
+		return false;
+	/* It looks at the queue itself, and counts and traces what it finds. */
+	kvpci_access_kick(device, queue);
+	return true;
+}
+
+/* Return: false, and nothing done, if the VMM is to decide. */
+static bool write_register(struct kvpci_device *device,
+			   const struct kvpci_region *region, u32 offset,
+			   unsigned int length, u64 value,
+			   enum kvpci_accessor accessor,
+			   struct kvpci_effect *effect)
+{
+	kvpci_lock(device);
+	if (accessor == KVPCI_GUEST &&
+	    kvpci_core_write_exits(&device->core, region, offset, length, value)) {
+		kvpci_unlock(device);
+		return false;
+	}
+	*effect = kvpci_core_write(&device->core, region, offset, length, value);
+	unlock_and(device, *effect);
+	return true;
 }
 
 /**
@@ -171,17 +180,18 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
  * @value: the value
- * @ask: the guest's own access: one that the VMM is to decide on is not done
+ * @accessor: what the VMM is to decide on is not done for the guest
  *
  * Context: inside kvm->srcu.
  *
  * Return: false, and nothing done, if the VMM is to decide.
  */
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
-			u32 offset, unsigned int length, u64 value, bool ask)
+			u32 offset, unsigned int length, u64 value,
+			enum kvpci_accessor accessor)
 {
+	struct kvpci_effect effect = kvpci_effect(KVPCI_EFFECT_OTHER);
 	const struct kvpci_region *region;
-	struct kvpci_effect effect;
 
 	region = kvpci_core_find(&device->core, bar, offset, length);
 	if (!region) {
@@ -192,30 +202,12 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 	}
 
 	if (region->type == KVPCI_REGION_NOTIFY) {
-		effect = kvpci_core_doorbell(&device->core, region,
-					     offset - region->offset, length,
-					     value);
-		if (effect.kind != KVPCI_EFFECT_OTHER) {
-			kvpci_access_kick(device, effect.arg);
+		if (ring_doorbell(device, region, offset - region->offset, length,
+				  value))
 			return true;
-		}
-	} else {
-		kvpci_lock(device);
-		if (ask && kvpci_core_write_exits(&device->core, region,
-					   offset - region->offset, length,
-					   value)) {
-			kvpci_unlock(device);
-			return false;
-		}
-		effect = kvpci_core_write(&device->core, region,
-					  offset - region->offset, length,
-					  value);
-		if (effect.kind == KVPCI_EFFECT_VECTOR)
-			send_vector(device, effect.arg);
-		else if (changes_intx(effect))
-			kvpci_irq_sync_status(device);
-		kvpci_unlock(device);
-		effect_unlocked(device, effect);
+	} else if (!write_register(device, region, offset - region->offset, length,
+				   value, accessor, &effect)) {
+		return false;
 	}
 	count_access(device, write_counter[region->type], effect);
 	trace_kvpci_access(device->id, true, region->type, bar, offset, length,
@@ -223,28 +215,35 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 	return true;
 }
 
-/**
- * kvpci_access_features_ok() - the VMM accepts the driver's features
- * @device: the device
- * @status: what the driver wrote to device_status
- * @features: what is accepted, feature bits 0 to 127
- *
- * Return: 0, or -EAGAIN if the driver's features are others.
- */
-int kvpci_access_features_ok(struct kvpci_device *device, u8 status,
-			     const u64 *features)
+/* KVPCI_BAR_ACCESS */
+long kvpci_bar_access(void *object, void *arg)
 {
-	struct kvpci_effect effect;
+	struct kvpci_device *device = object;
+	struct kvpci_bar_access *access = arg;
+	const struct kvpci_bar *bar;
+	int idx;
 
-	kvpci_lock(device);
-	if (!kvpci_core_features_are(&device->core, features)) {
-		kvpci_unlock(device);
-		return -EAGAIN;
-	}
-	effect = kvpci_status_write(&device->core, status);
-	if (changes_intx(effect))
-		kvpci_irq_sync_status(device);
-	kvpci_unlock(device);
-	effect_unlocked(device, effect);
+	if (access->flags & ~KVPCI_ACCESS_WRITE || access->__reserved ||
+	    access->length > 8 || !is_power_of_2(access->length))
+		return -EINVAL;
+	if (access->bar >= KVPCI_NUM_BARS)
+		return -ENXIO;
+	access->bar = array_index_nospec(access->bar, KVPCI_NUM_BARS);
+	bar = &device->core.bars[access->bar];
+	if (bar->kind == KVPCI_BAR_NONE)
+		return -ENXIO;
+	if (access->offset >= bar->size ||
+	    access->length > bar->size - access->offset)
+		return -ERANGE;
+
+	idx = srcu_read_lock(&device->vm->kvm->srcu);
+	if (access->flags & KVPCI_ACCESS_WRITE)
+		kvpci_access_write(device, access->bar, access->offset,
+				   access->length, access->value, KVPCI_VMM);
+	else
+		access->value = kvpci_access_read(device, access->bar,
+						  access->offset,
+						  access->length, KVPCI_VMM);
+	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters, and a directory for each device:
+ * Counters: an ioctl, and a directory for each device,
  * /sys/kernel/debug/kvpci/<pid of its maker>-<name>.<id>/{stats,state}
  */
 #include <linux/debugfs.h>
@@ -31,12 +31,8 @@ static const char * const counter_names[KVPCI_NUM_COUNTERS] = {
 	[KVPCI_COUNT_PCI_CONFIG_WRITES] = "pci_config_writes",
 };
 
-/**
- * kvpci_stats_read() - add up the counters of all CPUs
- * @device: the device
- * @sum: out: KVPCI_NUM_COUNTERS sums
- */
-void kvpci_stats_read(struct kvpci_device *device, u64 *sum)
+/* @sum: out: KVPCI_NUM_COUNTERS sums */
+static void add_up(struct kvpci_device *device, u64 *sum)
 {
 	unsigned int i;
 	int cpu;
@@ -51,12 +47,27 @@ void kvpci_stats_read(struct kvpci_device *device, u64 *sum)
 	}
 }
 
+/* KVPCI_DEVICE_STATS */
+long kvpci_device_stats(void *object, void *arg)
+{
+	struct kvpci_device_stats *stats = arg;
+
+	/* The structure is the counters, in their order. */
+	BUILD_BUG_ON(sizeof(*stats) != 8 + KVPCI_NUM_COUNTERS * sizeof(u64));
+	BUILD_BUG_ON(offsetof(struct kvpci_device_stats, pci_config_writes) !=
+		     8 + KVPCI_COUNT_PCI_CONFIG_WRITES * sizeof(u64));
+	if (stats->flags)
+		return -EINVAL;
+	add_up(object, (u64 *)&stats->common_reads);
+	return 0;
+}
+
 static int stats_show(struct seq_file *m, void *unused)
 {
 	u64 sum[KVPCI_NUM_COUNTERS];
 	unsigned int i;
 
-	kvpci_stats_read(m->private, sum);
+	add_up(m->private, sum);
 	for (i = 0; i < KVPCI_NUM_COUNTERS; i++)
 		seq_printf(m, "%s %llu\n", counter_names[i], sum[i]);
 	return 0;
@@ -79,13 +90,13 @@ static int state_show(struct seq_file *m, void *unused)
 	u8 status, irq_flags, backend;
 	unsigned int i, enabled = 0;
 
-	read_lock_irq(&device->lock);
+	kvpci_lock(device);
 	status = core->device_status;
 	irq_flags = core->irq_flags;
 	backend = core->backend;
 	for (i = 0; i < core->num_queues; i++)
 		enabled += core->queues[i].enable;
-	read_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 
 	seq_printf(m, "id %u\n", device->id);
 	seq_printf(m, "status %#x\n", status);

@@ -131,7 +131,7 @@ static struct kvpci_ecam *build(struct kvpci_vm *vm,
 }
 
 /* KVPCI_VM_ECAM */
-long kvpci_ecam_create(void *object, void *arg)
+long kvpci_vm_ecam(void *object, void *arg)
 {
 	const struct kvpci_vm_ecam *desc = arg;
 	struct kvpci_vm *vm = object;
@@ -147,7 +147,10 @@ long kvpci_ecam_create(void *object, void *arg)
 	if (IS_ERR(ecam))
 		return PTR_ERR(ecam);
 
-	mutex_lock(&vm->ecam_lock);
+	if (mutex_lock_killable(&vm->ecam_lock)) {
+		free_ecam(ecam);
+		return -EINTR;
+	}
 	if (!vm->ecam) {
 		err = kvpci_iobus_replace(vm->kvm, NULL, ecam->map);
 		if (!err)
@@ -166,42 +169,94 @@ long kvpci_ecam_create(void *object, void *arg)
 void kvpci_ecam_destroy(struct kvpci_vm *vm)
 {
 	/* Without it, too: something may still have to leave the buses. */
-	kvpci_iobus_replace(vm->kvm, vm->ecam ? vm->ecam->map : NULL, NULL);
+	kvpci_iobus_remove(vm->kvm, vm->ecam ? vm->ecam->map : NULL);
 	free_ecam(vm->ecam);
 }
 
-/**
- * kvpci_ecam_add() - a function appears
- * @device: the device; its map_lock is held
- * @cs: its configuration space
- * @function: where
- *
- * Return: 0, -ENXIO, -ERANGE or -EEXIST as KVPCI_DEVICE_PLACE documents.
- */
-int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_pci_config *cs,
-		   u32 function)
+/* A function appears. Return: 0, -ENXIO, -ERANGE, -EEXIST or -EINTR. */
+static int ecam_add(struct kvpci_device *device, struct kvpci_pci_config *cs,
+		    u32 function)
 {
 	struct kvpci_vm *vm = device->vm;
 	struct kvpci_ecam *ecam;
 	int err = 0;
 
 	lockdep_assert_held(&device->map_lock);
-	mutex_lock(&vm->ecam_lock);
+	if (mutex_lock_killable(&vm->ecam_lock))
+		return -EINTR;
 	ecam = vm->ecam;
 	if (!ecam) {
 		err = -ENXIO;
-	} else if (function >= ecam->num_functions) {
-		err = -ERANGE;
-	} else if (test_bit(function, ecam->user) ||
-		   rcu_access_pointer(ecam->functions[function])) {
-		err = -EEXIST;
-	} else {
-		device->function = function;
-		/* Registers before the function: device_config() pairs with it. */
-		smp_store_release(&device->cs, cs);
-		rcu_assign_pointer(ecam->functions[function], device);
+		goto unlock;
 	}
+	if (function >= ecam->num_functions) {
+		err = -ERANGE;
+		goto unlock;
+	}
+	function = array_index_nospec(function, ecam->num_functions);
+	if (test_bit(function, ecam->user) ||
+	    rcu_access_pointer(ecam->functions[function])) {
+		err = -EEXIST;
+		goto unlock;
+	}
+	device->function = function;
+	/* Registers before the function; whoever looks at cs pairs with it. */
+	smp_store_release(&device->cs, cs);
+	rcu_assign_pointer(ecam->functions[function], device);
+unlock:
 	mutex_unlock(&vm->ecam_lock);
+	return err;
+}
+
+static int publish(struct kvpci_device *device, struct kvpci_pci_config *cs,
+		   const struct kvpci_device_place *place)
+{
+	struct kvpci_effect effect;
+	int err;
+
+	lockdep_assert_held(&device->map_lock);
+	if (device->cs || (device->map && device->map->num))
+		return -EBUSY;
+	err = ecam_add(device, cs, place->function);
+	if (err)
+		return err;
+	/* What the VMM may have set while it kept these bits is over. */
+	kvpci_lock(device);
+	effect = kvpci_core_set_irq_flags(&device->core,
+					  kvpci_pci_config_irq_flags(cs));
+	effect.bits |= KVPCI_EFFECT_LINE;
+	kvpci_unlock_and(device, effect);
+	kvpci_irq_set_line(device, place->gsi);
+	return 0;
+}
+
+/* KVPCI_DEVICE_PLACE */
+long kvpci_device_place(void *object, void *arg)
+{
+	const struct kvpci_device_place *place = arg;
+	struct kvpci_device *device = object;
+	struct kvpci_pci_config *cs;
+	int err = -EINTR;
+
+	if (place->flags & ~KVPCI_PLACE_MULTIFUNCTION || place->__reserved ||
+	    place->class_code >> 24 || place->intx_pin > 4 ||
+	    place->vendor_length > KVPCI_MAX_VENDOR_DATA)
+		return -EINVAL;
+	if (place->intx_pin ? place->gsi >= KVPCI_NUM_LINES :
+			      place->gsi != KVPCI_GSI_NONE)
+		return -EINVAL;
+	if (place->intx_pin && !kvpci_arch_has_lines(device->vm->kvm))
+		return -ENXIO;
+	cs = kvpci_function_build(device, place);
+	if (IS_ERR(cs))
+		return PTR_ERR(cs);
+
+	if (!mutex_lock_killable(&device->map_lock)) {
+		err = publish(device, cs, place);
+		mutex_unlock(&device->map_lock);
+	}
+	if (err)
+		kvpci_function_free(cs);
 	return err;
 }
 

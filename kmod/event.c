@@ -21,9 +21,9 @@ static bool peek(struct kvpci_device *device, struct kvpci_event *event)
 {
 	bool found;
 
-	read_lock_irq(&device->lock);
+	kvpci_lock(device);
 	found = kvpci_core_event_peek(&device->core, event);
-	read_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	return found;
 }
 

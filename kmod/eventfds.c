@@ -10,25 +10,62 @@
 
 #include "kvpci.h"
 
-static void call_queue(struct file *file, wait_queue_head_t *head,
-		       poll_table *table)
+/* Each call has cache lines of its own, which kmalloc() would not promise. */
+static struct kmem_cache *calls;
+
+int kvpci_eventfds_init(void)
+{
+	calls = KMEM_CACHE(kvpci_call, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT);
+	return calls ? 0 : -ENOMEM;
+}
+
+void kvpci_eventfds_exit(void)
+{
+	rcu_barrier();	/* call_free_rcu() */
+	kmem_cache_destroy(calls);
+}
+
+/*
+ * One call eventfd, one queue, whichever device or VM it belongs to: each wait is
+ * a delivery with interrupts off for whoever signals it.
+ */
+static bool in_use(struct kvpci_call *call, wait_queue_head_t *head)
+{
+	wait_queue_entry_t *wait;
+
+	lockdep_assert_held(&head->lock);
+	list_for_each_entry(wait, &head->head, entry)
+		if (wait->func == kvpci_irq_wakeup &&
+		    container_of(wait, struct kvpci_call, wait) != call->replaces)
+			return true;
+	return false;
+}
+
+static void call_attach(struct file *file, wait_queue_head_t *head,
+			poll_table *table)
 {
 	struct kvpci_call *call = container_of(table, struct kvpci_call, table);
 
-	add_wait_queue(head, &call->wait);
+	spin_lock_irq(&head->lock);
+	if (!in_use(call, head)) {
+		__add_wait_queue(head, &call->wait);
+		call->head = head;
+	}
+	spin_unlock_irq(&head->lock);
 }
 
-static struct kvpci_call *call_create(struct kvpci_device *device, u32 source,
+static struct kvpci_call *call_create(struct kvpci_device *device, u32 queue,
 				      int fd)
 {
 	struct kvpci_call *call;
 	int err;
 
-	call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
+	call = kmem_cache_zalloc(calls, GFP_KERNEL_ACCOUNT);
 	if (!call)
 		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&call->lock);
 	call->device = device;
-	call->source = source;
+	call->queue = queue;
 	call->file = eventfd_fget(fd);
 	if (IS_ERR(call->file)) {
 		err = PTR_ERR(call->file);
@@ -40,103 +77,131 @@ static struct kvpci_call *call_create(struct kvpci_device *device, u32 source,
 		goto put_file;
 	}
 	init_waitqueue_func_entry(&call->wait, kvpci_irq_wakeup);
-	init_poll_funcptr(&call->table, call_queue);
+	init_poll_funcptr(&call->table, call_attach);
 	return call;
 
 put_file:
 	fput(call->file);
 free:
-	kfree(call);
+	kmem_cache_free(calls, call);
 	return ERR_PTR(err);
+}
+
+/* Wait on the eventfd, but leave its signals to @replaces, which may have it too. */
+static int call_prepare(struct kvpci_call *call, const struct kvpci_call *replaces)
+{
+	call->replaces = replaces;
+	vfs_poll(call->file, &call->table);
+	return call->head ? 0 : -EBUSY;
 }
 
 /* From here on interrupts arrive; one may have been asked for before. */
 static void call_start(struct kvpci_call *call)
 {
-	if (vfs_poll(call->file, &call->table) & EPOLLIN)
-		kvpci_irq_signal(call->device, call->source);
-}
-
-/* When it returns the wake-up is not running and will not run again. */
-static void call_stop(struct kvpci_call *call)
-{
 	u64 count;
 
-	eventfd_ctx_remove_wait_queue(call->ctx, &call->wait, &count);
+	spin_lock_irq(&call->head->lock);
+	spin_lock(&call->lock);
+	call->active = true;
+	eventfd_ctx_do_read(call->ctx, &count);
+	if (count)
+		kvpci_irq_signal(call);
+	spin_unlock(&call->lock);
+	spin_unlock_irq(&call->head->lock);
+}
+
+/*
+ * When it returns the wake-up is not running and will not run again. The counter
+ * stays as it is, for whoever waits for the eventfd next.
+ */
+static void call_stop(struct kvpci_call *call)
+{
+	remove_wait_queue(call->head, &call->wait);
+}
+
+static void call_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(calls, container_of(rcu, struct kvpci_call, rcu));
 }
 
 static void call_free(struct kvpci_call *call)
 {
 	eventfd_ctx_put(call->ctx);
 	fput(call->file);
-	kfree(call);
+	/* A walk over the device's calls may still be looking at it. */
+	call_rcu(&call->rcu, call_free_rcu);
 }
 
-/*
- * One queue, one call eventfd: each wait is work with interrupts off for
- * whoever signals it.
- */
-static bool call_in_use(struct kvpci_device *device, u32 queue,
-			const struct kvpci_call *call)
+static void replace_call(struct kvpci_eventfds *fds, struct kvpci_call *old,
+			 struct kvpci_call *new)
 {
-	u32 i;
-
-	lockdep_assert_held(&device->fds_lock);
-	for (i = 0; call && i < device->core.num_queues; i++)
-		if (i != queue && device->fds[i].call &&
-		    device->fds[i].call->ctx == call->ctx)
-			return true;
-	return false;
+	if (old)
+		call_stop(old);
+	rcu_assign_pointer(fds->call, new);
+	if (new)
+		call_start(new);
 }
 
-/**
- * kvpci_eventfds_set() - replace a queue's eventfds
- * @device: the device
- * @queue: below num_queues
- * @kick_fd: eventfd, or -1
- * @call_fd: eventfd, or -1
- *
- * Return: 0, or the error KVPCI_QUEUE_FDS documents; then nothing has changed.
- */
-int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,
-		       int call_fd)
+/* Return: 0, or -EBUSY or -EINTR, and then nothing has changed. */
+static int replace(struct kvpci_device *device, u32 queue,
+		   struct eventfd_ctx **kick, struct kvpci_call **call)
 {
 	struct kvpci_eventfds *fds = &device->fds[queue];
-	struct eventfd_ctx *kick = NULL;
-	struct kvpci_call *call = NULL;
+	struct kvpci_call *old;
 	int err = 0;
 
-	if (kick_fd >= 0) {
-		kick = eventfd_ctx_fdget(kick_fd);
+	if (mutex_lock_killable(&device->fds_lock))
+		return -EINTR;
+	old = rcu_dereference_protected(fds->call,
+					lockdep_is_held(&device->fds_lock));
+	if (*call)
+		err = call_prepare(*call, old);
+	if (err)
+		goto unlock;
+	replace_call(fds, old, *call);
+	*call = old;
+	*kick = rcu_replace_pointer(fds->kick, *kick,
+				    lockdep_is_held(&device->fds_lock));
+	/* Only a doorbell under way can still use the old one. */
+	if (*kick)
+		synchronize_srcu_expedited(&device->vm->kvm->srcu);
+unlock:
+	mutex_unlock(&device->fds_lock);
+	return err;
+}
+
+/* KVPCI_QUEUE_FDS */
+long kvpci_queue_fds(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_queue_fds *fds = arg;
+	struct eventfd_ctx *kick = NULL;
+	struct kvpci_call *call = NULL;
+	u32 queue = fds->queue;
+	int err;
+
+	if (fds->flags || fds->__reserved || queue >= device->core.num_queues)
+		return -EINVAL;
+	if (fds->kick_fd < -1 || fds->call_fd < -1)
+		return -EBADF;
+	queue = array_index_nospec(queue, device->core.num_queues);
+
+	if (fds->kick_fd >= 0) {
+		kick = eventfd_ctx_fdget(fds->kick_fd);
 		if (IS_ERR(kick))
 			return PTR_ERR(kick);
 	}
-	if (call_fd >= 0) {
-		call = call_create(device, queue, call_fd);
+	if (fds->call_fd >= 0) {
+		call = call_create(device, queue, fds->call_fd);
 		if (IS_ERR(call)) {
-			if (kick)
-				eventfd_ctx_put(kick);
-			return PTR_ERR(call);
+			err = PTR_ERR(call);
+			call = NULL;
+			goto put;
 		}
 	}
-
-	mutex_lock(&device->fds_lock);
-	if (call_in_use(device, queue, call)) {
-		err = -EBUSY;
-		goto out;
-	}
-	if (fds->call)
-		call_stop(fds->call);
-	swap(fds->call, call);
-	if (fds->call)
-		call_start(fds->call);
-	kick = rcu_replace_pointer(fds->kick, kick,
-				   lockdep_is_held(&device->fds_lock));
-	/* Only a doorbell under way can still use the old one. */
-	if (kick)
-		synchronize_srcu_expedited(&device->vm->kvm->srcu);
-out:
-	mutex_unlock(&device->fds_lock);
+	/* Afterwards these are the old ones, or, after an error, still the new. */
+	err = replace(device, queue, &kick, &call);
+put:
 	if (kick)
 		eventfd_ctx_put(kick);
 	if (call)
@@ -151,15 +216,17 @@ out:
 void kvpci_eventfds_release(struct kvpci_device *device)
 {
 	struct eventfd_ctx *kick;
+	struct kvpci_call *call;
 	u32 i;
 
 	for (i = 0; i < device->core.num_queues; i++) {
 		kick = rcu_dereference_protected(device->fds[i].kick, true);
 		if (kick)
 			eventfd_ctx_put(kick);
-		if (device->fds[i].call) {
-			call_stop(device->fds[i].call);
-			call_free(device->fds[i].call);
+		call = rcu_dereference_protected(device->fds[i].call, true);
+		if (call) {
+			call_stop(call);
+			call_free(call);
 		}
 	}
 }

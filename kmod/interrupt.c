@@ -4,20 +4,23 @@
  *
  * Messages go to KVM's own delivery function, whose address an MSI route
  * carries: no route is needed for each vector, and no grace period when the
- * guest changes one. Messages are delivered on the spot, with device->lock held,
- * so that once a mask write has returned nothing is sent. What a queue sent last
- * is kept, and sent again without asking the core, until somebody writes to the
- * device: see kvpci_lock(). Broadcasts, for which KVM walks all vCPUs, and the
- * interrupt lines, whose locks may not be taken where an eventfd is signalled,
- * are left to a work item.
+ * guest changes one.
+ *
+ * Each queue has a call, with a lock of its own. A signal takes that lock, and
+ * repeats what the core said of the last signal, as long as device->epoch is what
+ * it was then; else it asks the core, under device->lock. Whoever changes what the
+ * core would say counts the epoch on, and then takes and releases the lock of each
+ * call that has a message to repeat: a signal is before the change, and waited
+ * for, or after it, and sees the new epoch.
+ *
+ * A message is delivered where the eventfd is signalled, with interrupts off, only
+ * if KVM finds its targets without a walk over all vCPUs. Otherwise, and for the
+ * interrupt lines, whose locks may not be taken there, a work item does it.
  */
 #include <linux/srcu.h>
 
 #include "kvpci.h"
 #include "trace.h"
-
-#define MSI_WINDOW_MASK		0xfff00000U
-#define MSI_WINDOW		0xfee00000U	/* of address bits 31:0 */
 
 /**
  * kvpci_irq_find_set_msi() - how this VM delivers a message
@@ -43,17 +46,6 @@ kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm)
 	return set_msi;
 }
 
-/*
- * Is the address one at which a local APIC listens? Elsewhere a message is a
- * write to memory, and we do not write to memory. With the extended format KVM
- * looks at the upper half itself.
- */
-static bool is_interrupt(const struct kvm *kvm, u64 address)
-{
-	return ((u32)address & MSI_WINDOW_MASK) == MSI_WINDOW &&
-	       (!(address >> 32) || kvm->arch.x2apic_format);
-}
-
 /* Nobody listens there. */
 static int set_nothing(struct kvm_kernel_irq_routing_entry *entry,
 		       struct kvm *kvm, int irq_source_id, int level,
@@ -66,18 +58,27 @@ static void make_route(const struct kvpci_device *device,
 		       const struct kvpci_msg *msg, struct kvpci_route *route)
 {
 	const struct kvpci_vm *vm = device->vm;
+	enum kvpci_dest dest = kvpci_arch_dest(vm->kvm, msg->address);
 
 	*route = (struct kvpci_route){
 		.entry = {
 			.type = KVM_IRQ_ROUTING_MSI,
-			.set = is_interrupt(vm->kvm, msg->address) ?
-			       vm->set_msi : set_nothing,
+			.set = dest == KVPCI_DEST_NOBODY ? set_nothing : vm->set_msi,
 			.msi.address_lo = msg->address,
 			.msi.address_hi = msg->address >> 32,
 			.msi.data = msg->data,
 		},
 		.vector = msg->vector,
+		.dest = dest,
 	};
+}
+
+/* May @route be delivered with interrupts off? Asked before each delivery. */
+static __always_inline bool may_deliver(const struct kvpci_device *device,
+					const struct kvpci_route *route)
+{
+	return likely(kvpci_arch_finds(device->vm->kvm, route->dest)) ||
+	       route->dest == KVPCI_DEST_NOBODY;
 }
 
 static __always_inline void deliver(struct kvpci_device *device,
@@ -95,94 +96,101 @@ static __always_inline void deliver(struct kvpci_device *device,
 	trace_kvpci_msi(device, route, got >= 0);
 }
 
-/*
- * Does KVM have to walk all vCPUs? Any other message is for at most 16, whom
- * it finds in its map.
- */
-static bool is_broadcast(const struct kvpci_msg *msg)
-{
-	return ((u32)msg->address >> 12 & 0xff) == 0xff;
-}
-
-/* Return: true if @route can be sent again as long as nothing changes. */
-static bool send(struct kvpci_device *device, const struct kvpci_msg *msg,
-		 struct kvpci_route *route)
-{
-	lockdep_assert_held_write(&device->lock);
-	if (unlikely(is_broadcast(msg))) {
-		__set_bit(msg->vector, device->deferred);
-		schedule_work(&device->irq_work);
-		return false;
-	}
-	make_route(device, msg, route);
-	deliver(device, route);
-	/* What KVM takes for an interrupt may change without us. */
-	return route->entry.set != set_nothing;
-}
-
 /**
- * kvpci_irq_send() - send a message now, or soon
+ * kvpci_irq_sync_status() - make Status.Interrupt follow the registers
  * @device: the device; its lock is held
- * @msg: the message
+ *
+ * This is done when they change, not when it is read: the guest may read without
+ * our help.
  */
-void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg)
+void kvpci_irq_sync_status(struct kvpci_device *device)
 {
-	struct kvpci_route route;
+	/* Pairs with the release in ecam_add(). */
+	struct kvpci_pci_config *cs = smp_load_acquire(&device->cs);
 
-	send(device, msg, &route);
+	lockdep_assert_held(&device->lock);
+	if (cs)
+		kvpci_pci_config_set_intx(cs, kvpci_core_intx_status(&device->core));
 }
 
-/* Return: true if a message was sent, and @route can be sent again. */
-static bool signal_locked(struct kvpci_device *device, u32 source,
-			  struct kvpci_route *route)
+/* --- signals ---------------------------------------------------------------- */
+
+static void count_unsent(struct kvpci_device *device, u8 verdict)
 {
+	if (verdict == KVPCI_IRQ_PEND)
+		kvpci_count(device, KVPCI_COUNT_MSIX_PENDED);
+	else if (verdict == KVPCI_IRQ_DROP)
+		kvpci_count(device, KVPCI_COUNT_IRQS_DROPPED);
+}
+
+/* Return: true if call->route is to be delivered now. */
+static bool decide_locked(struct kvpci_call *call)
+{
+	struct kvpci_device *device = call->device;
 	struct kvpci_msg msg;
 
-	lockdep_assert_held_write(&device->lock);
-	switch (kvpci_core_signal(&device->core, source, &msg)) {
+	lockdep_assert_held(&device->lock);
+	call->verdict = kvpci_core_signal(&device->core, call->queue, &msg);
+	call->epoch = device->epoch;
+	switch (call->verdict) {
 	case KVPCI_IRQ_SEND:
-		return send(device, &msg, route);
-	case KVPCI_IRQ_PEND:
-		kvpci_count(device, KVPCI_COUNT_MSIX_PENDED);
-		break;
+		make_route(device, &msg, &call->route);
+		/* What KVM takes for an interrupt may change without us. */
+		if (call->route.dest == KVPCI_DEST_NOBODY)
+			call->epoch = 0;
+		/* Before the lock is released: see kvpci_irq_await_calls(). */
+		if (!test_bit(call->queue, device->armed))
+			set_bit(call->queue, device->armed);
+		if (may_deliver(device, &call->route))
+			return true;
+		kvpci_core_defer(&device->core, call->queue);
+		schedule_work(&device->irq_work);
+		return false;
 	case KVPCI_IRQ_INTX:
+		/* A read of ISR, which changes no decision, ends it. */
+		call->epoch = 0;
 		kvpci_irq_sync_status(device);
 		schedule_work(&device->irq_work);
-		break;
-	case KVPCI_IRQ_DROP:
-		kvpci_count(device, KVPCI_COUNT_IRQS_DROPPED);
-		break;
+		return false;
+	default:
+		count_unsent(device, call->verdict);
+		return false;
 	}
-	return false;
 }
 
-/**
- * kvpci_irq_signal() - the device wants to notify the driver
- * @device: the device
- * @source: a queue, or KVPCI_SOURCE_CONFIG
- *
- * Context: interrupts are on.
- */
-void kvpci_irq_signal(struct kvpci_device *device, u32 source)
-{
-	struct kvpci_route route;
-
-	kvpci_count(device, KVPCI_COUNT_CALLS);
-	kvpci_lock(device);
-	signal_locked(device, source, &route);
-	kvpci_unlock(device);
-}
-
-/* The first signal since something changed: is its message to be sent? */
+/* Something has changed since the last signal, or KVM would have to walk. */
 static noinline void decide(struct kvpci_call *call)
 {
 	struct kvpci_device *device = call->device;
+	bool now;
 
-	/* Not kvpci_lock(): nothing changes that others have decided on. */
-	write_lock(&device->lock);
-	if (signal_locked(device, call->source, &call->route))
-		call->epoch = device->epoch;
-	write_unlock(&device->lock);
+	spin_lock(&device->lock);
+	now = decide_locked(call);
+	spin_unlock(&device->lock);
+	if (now)
+		deliver(device, &call->route);
+}
+
+/**
+ * kvpci_irq_signal() - a queue's backend wants to notify the driver
+ * @call: the queue's call; its lock is held
+ *
+ * Context: interrupts are off.
+ */
+void kvpci_irq_signal(struct kvpci_call *call)
+{
+	struct kvpci_device *device = call->device;
+
+	lockdep_assert_held(&call->lock);
+	kvpci_count(device, KVPCI_COUNT_CALLS);
+	if (unlikely(call->epoch != READ_ONCE(device->epoch)))
+		decide(call);
+	else if (unlikely(call->verdict != KVPCI_IRQ_SEND))
+		count_unsent(device, call->verdict);
+	else if (likely(may_deliver(device, &call->route)))
+		deliver(device, &call->route);
+	else
+		decide(call);
 }
 
 /**
@@ -192,8 +200,6 @@ static noinline void decide(struct kvpci_call *call)
  * @sync: not used
  * @key: what happened to the eventfd
  *
- * What was sent last is sent again if nothing has changed since.
- *
  * Context: the eventfd's wait queue is locked, with interrupts off.
  *
  * Return: 0, so that others are woken too.
@@ -202,42 +208,85 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		     void *key)
 {
 	struct kvpci_call *call = container_of(wait, struct kvpci_call, wait);
-	struct kvpci_device *device = call->device;
+	u64 count;
 
 	if (!(key_to_poll(key) & EPOLLIN))
 		return 0;
-	eventfd_ctx_do_read(call->ctx, &call->count);
-	kvpci_count(device, KVPCI_COUNT_CALLS);
-
-	read_lock(&device->lock);
-	if (likely(call->epoch == device->epoch)) {
-		deliver(device, &call->route);
-		read_unlock(&device->lock);
-		return 0;
+	spin_lock(&call->lock);
+	if (likely(call->active)) {
+		eventfd_ctx_do_read(call->ctx, &count);
+		kvpci_irq_signal(call);
 	}
-	read_unlock(&device->lock);
-	decide(call);
+	spin_unlock(&call->lock);
 	return 0;
 }
 
 /**
- * kvpci_irq_settle() - wait for a message on its way
- * @device: the device; its lock is not held
+ * kvpci_irq_await_calls() - wait for signals that were decided on before a change
+ * @device: the device; its lock is not held, and its epoch has been counted on
+ * @effect: KVPCI_EFFECT_DECISION; with _VECTOR_ONLY, of one vector's signals
  *
- * After a vector was masked, or the device reset: broadcasts are not sent
- * under the lock, so one may have been overtaken.
+ * A call that may be sending by an older epoch has its bit in device->armed, since
+ * it was set under device->lock before the change. The bit is cleared under the
+ * call's lock alone, when the call has to ask the core next: then no older message
+ * of it is on its way, for whoever else is waiting too.
  */
-void kvpci_irq_settle(struct kvpci_device *device)
+void kvpci_irq_await_calls(struct kvpci_device *device, struct kvpci_effect effect)
 {
-	if (unlikely(READ_ONCE(device->sending)))
-		flush_work(&device->irq_work);
+	bool all = !(effect.bits & KVPCI_EFFECT_VECTOR_ONLY);
+	struct kvpci_call *call;
+	unsigned int queue;
+
+	rcu_read_lock();
+	for_each_set_bit(queue, device->armed, device->core.num_queues) {
+		call = rcu_dereference(device->fds[queue].call);
+		/* A call that gets this vector only now sees the change. */
+		if (!call || (!all && READ_ONCE(call->route.vector) != effect.arg))
+			continue;
+		spin_lock_irq(&call->lock);
+		if (call->epoch != READ_ONCE(device->epoch))
+			clear_bit(queue, device->armed);
+		spin_unlock_irq(&call->lock);
+	}
+	rcu_read_unlock();
+}
+
+/* --- vectors that were pending ---------------------------------------------- */
+
+/* Sends the message of a vector just taken, or leaves the vector to the work. */
+static void send_locked(struct kvpci_device *device, const struct kvpci_msg *msg)
+{
+	struct kvpci_route route;
+
+	lockdep_assert_held(&device->lock);
+	make_route(device, msg, &route);
+	if (may_deliver(device, &route)) {
+		deliver(device, &route);
+		return;
+	}
+	kvpci_core_pend(&device->core, msg->vector);
+	schedule_work(&device->irq_work);
+}
+
+/**
+ * kvpci_irq_send_vector() - send a pending vector
+ * @device: the device; its lock is held, so that nothing overtakes the message
+ * @vector: the vector, which may be sent
+ */
+void kvpci_irq_send_vector(struct kvpci_device *device, unsigned int vector)
+{
+	struct kvpci_msg msg;
+
+	lockdep_assert_held(&device->lock);
+	if (kvpci_core_next_pending(&device->core, vector, &msg) >= 0)
+		send_locked(device, &msg);
 }
 
 /**
  * kvpci_irq_send_pending() - send what became sendable
  * @device: the device; its lock is not held
  *
- * Takes the lock anew for each vector: there may be 2,048 of them.
+ * It takes the lock anew for each vector: there may be 2,048 of them.
  */
 void kvpci_irq_send_pending(struct kvpci_device *device)
 {
@@ -248,10 +297,13 @@ void kvpci_irq_send_pending(struct kvpci_device *device)
 		kvpci_lock(device);
 		vector = kvpci_core_next_pending(&device->core, vector + 1, &msg);
 		if (vector >= 0)
-			kvpci_irq_send(device, &msg);
+			send_locked(device, &msg);
 		kvpci_unlock(device);
+		cond_resched();
 	} while (vector >= 0);
 }
+
+/* --- the interrupt line ------------------------------------------------------ */
 
 /* The same as kvm_set_irq(), which is not exported. */
 static void set_pin(struct kvm *kvm, u32 gsi, int level)
@@ -304,9 +356,9 @@ static void sync_line_locked(struct kvpci_device *device)
 	lockdep_assert_held(&device->vm->line_lock);
 	if (device->gsi == KVPCI_GSI_NONE)
 		return;
-	read_lock_irq(&device->lock);
+	kvpci_lock(device);
 	raise = kvpci_core_intx(&device->core);
-	read_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	pull_line(device, raise);
 }
 
@@ -342,43 +394,94 @@ void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi)
 	mutex_unlock(&device->vm->line_lock);
 }
 
-/* The first deferred message from vector @from on; its vector, if there is one. */
-static unsigned int send_deferred(struct kvpci_device *device, unsigned int from)
+/* --- the work item ---------------------------------------------------------- */
+
+/*
+ * Each of these takes one thing to send, from number @from on, under device->lock.
+ * Return: its number, or -1 if there is none. *@send says whether there is @msg.
+ */
+
+static int take_deferred(struct kvpci_device *device, unsigned int from,
+			 struct kvpci_msg *msg, bool *send)
 {
-	struct kvpci_route route;
-	struct kvpci_msg msg;
-	unsigned int vector;
+	int queue = kvpci_core_next_deferred(&device->core, from);
+	enum kvpci_verdict verdict;
 
-	kvpci_lock(device);
-	vector = find_next_bit(device->deferred, KVPCI_MAX_VECTORS, from);
-	if (vector < KVPCI_MAX_VECTORS) {
-		__clear_bit(vector, device->deferred);
-		device->sending = kvpci_core_raise(&device->core, vector, &msg) ==
-				  KVPCI_IRQ_SEND;
-	}
-	kvpci_unlock(device);
+	*send = false;
+	if (queue < 0)
+		return -1;
+	/* By now the vector may be masked, or MSI-X off. */
+	verdict = kvpci_core_signal(&device->core, queue, msg);
+	*send = verdict == KVPCI_IRQ_SEND;
+	if (verdict == KVPCI_IRQ_INTX)
+		kvpci_irq_sync_status(device);
+	count_unsent(device, verdict);
+	return queue;
+}
 
-	if (device->sending) {
-		make_route(device, &msg, &route);
-		deliver(device, &route);
-	}
-	WRITE_ONCE(device->sending, false);
+static int take_pending(struct kvpci_device *device, unsigned int from,
+			struct kvpci_msg *msg, bool *send)
+{
+	int vector = kvpci_core_next_pending(&device->core, from, msg);
+
+	*send = vector >= 0;
 	return vector;
 }
 
 /*
- * Once through the vectors. Whoever defers one meanwhile has queued us again, so
- * no stream of broadcasts keeps us running, and others waiting for our end.
+ * Once through all of one kind. Messages are sent without device->lock, since KVM
+ * may walk over all vCPUs; whoever changes what they depend on waits for @sending:
+ * see kvpci_irq_await_work().
+ */
+static void send_all(struct kvpci_device *device,
+		     int (*take)(struct kvpci_device *device, unsigned int from,
+				 struct kvpci_msg *msg, bool *send))
+{
+	struct kvpci_route route;
+	struct kvpci_msg msg;
+	int at = -1;
+	bool send;
+
+	do {
+		mutex_lock(&device->send_lock);
+		kvpci_lock(device);
+		at = take(device, at + 1, &msg, &send);
+		device->sending = send;
+		kvpci_unlock(device);
+		if (send) {
+			make_route(device, &msg, &route);
+			deliver(device, &route);
+			WRITE_ONCE(device->sending, false);
+		}
+		mutex_unlock(&device->send_lock);
+		cond_resched();
+	} while (at >= 0);
+}
+
+/**
+ * kvpci_irq_await_work() - wait for the message that the work item is sending
+ * @device: the device; its lock is not held
+ *
+ * What it sends after that it has asked the core for after the change.
+ */
+void kvpci_irq_await_work(struct kvpci_device *device)
+{
+	if (unlikely(READ_ONCE(device->sending))) {
+		mutex_lock(&device->send_lock);
+		mutex_unlock(&device->send_lock);
+	}
+}
+
+/*
+ * Whoever defers something while this runs has queued it again, so no stream of
+ * signals keeps it running.
  */
 void kvpci_irq_work(struct work_struct *work)
 {
 	struct kvpci_device *device =
 		container_of(work, struct kvpci_device, irq_work);
-	unsigned int vector = 0;
 
-	while ((vector = send_deferred(device, vector)) < KVPCI_MAX_VECTORS) {
-		vector++;
-		cond_resched();
-	}
+	send_all(device, take_deferred);
+	send_all(device, take_pending);
 	kvpci_irq_sync_line(device);
 }

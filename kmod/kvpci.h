@@ -6,22 +6,27 @@
  *	struct kvpci_device	one virtio-pci function: a register core, its
  *				eventfds, its place on KVM's buses
  *
- * Lock order, outermost first. What is left out is never held together.
+ * Lock order, outermost first. Locks that are not listed below one another are
+ * never held together.
  *
  *	device->map_lock	which BARs are where
  *	  vm->ecam_lock		which functions are where
  *	    kvm->slots_lock	KVM's buses
+ *	  vm->line_lock		interrupt lines
+ *	    device->lock
  *	device->fds_lock	which eventfds serve the queues
  *	  kvm->srcu		(waited for)
  *	device->read_lock	one reader of events at a time
- *	  vm->line_lock		interrupt lines
- *	  eventfd's wait queue	(held by whoever signals it)
+ *	device->send_lock	the deferred message that is being sent
+ *	  device->lock
+ *	eventfd's wait queue	(held by whoever signals it)
+ *	  call->lock		what a queue's signal leads to
  *	    device->lock	the register core
  *	      KVM's LAPIC delivery
  *
- * Handlers of guest accesses run inside kvm->srcu and take line_lock and
- * device->lock, so neither may be held while waiting for kvm->srcu. They may
- * wait for irq_work, which therefore waits for nothing but line_lock.
+ * Handlers of guest accesses run inside kvm->srcu and take line_lock, send_lock,
+ * call->lock and device->lock, so none of these may be held while waiting for
+ * kvm->srcu.
  */
 #ifndef KVPCI_H
 #define KVPCI_H
@@ -32,6 +37,7 @@
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/kvm_host.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -41,10 +47,9 @@
 #include <linux/workqueue.h>
 
 #include "compat/compat.h"
+#include "arch/x86.h"
 #include "core/pci_config.h"
 #include "core/core.h"
-
-#define KVPCI_NUM_LINES	24	/* pins of the I/O APIC */
 
 /* The counters of struct kvpci_device_stats, in its order. */
 enum kvpci_counter {
@@ -78,11 +83,33 @@ typedef int (*kvpci_set_msi_t)(struct kvm_kernel_irq_routing_entry *e,
 			       bool line_status);
 
 /**
+ * struct kvpci_teardown - an object that is to be taken apart
+ * @node: on its VM's list
+ * @fn: takes it apart
+ */
+struct kvpci_teardown {
+	struct llist_node node;
+	void (*fn)(struct kvpci_teardown *teardown);
+};
+
+/**
+ * struct kvpci_teardowns - objects of a VM that a work item takes apart
+ * @list: struct kvpci_teardown; each holds a reference on the VM
+ * @work: takes them apart, one after another
+ */
+struct kvpci_teardowns {
+	struct llist_head list;
+	struct work_struct work;
+};
+
+/**
  * struct kvpci_vm - one KVM virtual machine
  * @ref: one for the file, one for each device
  * @kvm: the VM; we hold a reference
  * @owner: KVM's vendor module, which the VM's code is in; we hold a reference
  * @set_msi: KVM's delivery of a message, found in its routing table
+ * @teardown: the file, when it is closed
+ * @teardowns: objects of this VM that were closed by a kernel thread
  * @ecam_lock: protects changes of @ecam and of its functions
  * @ecam: PCI configuration space, or NULL; never changes once set
  * @line_lock: protects @lines and every device's @gsi and @line_raised
@@ -95,6 +122,9 @@ struct kvpci_vm {
 	struct module *owner;
 	kvpci_set_msi_t set_msi;
 
+	struct kvpci_teardown teardown;
+	struct kvpci_teardowns teardowns;
+
 	struct mutex ecam_lock;	/* ecam and its functions */
 	struct kvpci_ecam *ecam;
 
@@ -104,47 +134,67 @@ struct kvpci_vm {
 
 /**
  * struct kvpci_route - a message, ready for KVM's delivery function
- * @entry: what that is given
- * @vector: whose message it is
+ * @entry: the argument of that function
+ * @vector: the MSI-X vector that the message belongs to
+ * @dest: for whom it is
  */
 struct kvpci_route {
 	struct kvm_kernel_irq_routing_entry entry;
 	u32 vector;
+	enum kvpci_dest dest;
 };
 
 /**
- * struct kvpci_call - a wait for a backend's call eventfd
- * @wait: our entry on its wait queue
- * @device: whose interrupt it asks for
- * @source: the queue
- * @epoch: of the device, when it was decided that @route is to be sent; as
- *	@route, under the eventfd's wait queue
- * @route: what was sent last
- * @count: what the eventfd was signalled with last
+ * struct kvpci_call - a wait for a queue's call eventfd
+ * @lock: protects @active to @route. It is held from the comparison of @epoch to
+ *	the end of the delivery, so whoever has changed device->epoch and then
+ *	gets @lock knows that nothing is sent that was decided on before.
+ * @active: signals are ours: the call that this one replaces has stopped
+ * @verdict: what the core said of the last signal; true as long as @epoch is the
+ *	device's
+ * @queue: the queue's index
+ * @epoch: device->epoch when @verdict was given; 0: it is not to be used again
+ * @device: the device
+ * @route: the message, for KVPCI_IRQ_SEND
+ * @wait: our entry on the eventfd's wait queue
+ * @head: that wait queue
+ * @replaces: the call that serves the queue until this one does
  * @file: the eventfd; held, so that it cannot hang up while we wait on it
  * @ctx: the same
  * @table: carries us through poll() to @wait
+ * @rcu: delays the end until nobody walks over the device's calls
+ *
+ * A signal writes nothing but this and what belongs to the CPU, the eventfd or
+ * KVM; so calls do not share cache lines.
  */
 struct kvpci_call {
-	wait_queue_entry_t wait;
-	struct kvpci_device *device;
-	u32 source;
+	spinlock_t lock;	/* active to route */
+	bool active;
+	u8 verdict;
+	u16 queue;
 	unsigned long epoch;
+	struct kvpci_device *device;
 	struct kvpci_route route;
-	u64 count;
+
+	wait_queue_entry_t wait;
+	wait_queue_head_t *head;
+	const struct kvpci_call *replaces;
 	struct file *file;
 	struct eventfd_ctx *ctx;
 	poll_table table;
-};
+	struct rcu_head rcu;
+} ____cacheline_aligned;
 
 /**
  * struct kvpci_eventfds - the eventfds of one queue
  * @kick: signalled by doorbells; read inside kvm->srcu
- * @call: waited on for interrupts, or NULL; under fds_lock
+ * @call: waited on for interrupts, or NULL; read under RCU
+ *
+ * Both change under fds_lock.
  */
 struct kvpci_eventfds {
 	struct eventfd_ctx __rcu *kick;
-	struct kvpci_call *call;
+	struct kvpci_call __rcu *call;
 };
 
 #define KVPCI_NO_NOTIFY	0xffffffffU
@@ -204,28 +254,33 @@ struct kvpci_ecam {
 /**
  * struct kvpci_device - one virtio-pci function
  * @vm: its VM; holds a reference
+ * @counters: per CPU
+ * @fds: by queue; changes are under @fds_lock
  * @id: number in traces
  * @virtio_id: virtio device type
- * @name: what the VMM calls it
- * @counters: per CPU
+ * @epoch: grows whenever what is to become of a signal may have changed; changed
+ *	under @lock, read by signals without it
+ * @lock: protects @core, @pci_config_mapped, @moving, and what @cs holds;
+ *	interrupts are off under it, since it is taken where eventfds are signalled
+ * @core: the registers
+ * @armed: queues that have a call with a message to send again; set under @lock,
+ *	cleared under the call's lock
+ * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
+ * @moving: BARs are about to answer elsewhere than the registers in @cs say
+ * @name: the VMM's name for it
  * @debugfs: its directory
+ * @teardown: its end, when it is closed
+ * @arrays: memory that @core points to
  * @map_lock: protects @map, and decides @cs
  * @map: ranges on KVM's buses, or NULL
  * @cs: PCI configuration space, or NULL if the VMM keeps it; its content
  *	is under @lock, and changes of what it decodes under @map_lock too
  * @function: where on the bus, if @cs
  * @fds_lock: protects changes of @fds
- * @fds: by queue
- * @lock: protects @epoch, @core, @deferred, @sending, @pci_config_mapped and what
- *	@cs holds; interrupts are off under it, since eventfds may be signalled
- *	anywhere. Messages are delivered under it, shared if they are ready.
- * @epoch: grows whenever what is to be done about a signal may have changed
- * @core: the registers
- * @deferred: vectors whose messages @irq_work is to send
- * @sending: @irq_work is sending one of them, not under @lock
- * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
- * @irq_work: what may not be done where an eventfd is signalled: multicast
- *	messages, interrupt lines
+ * @send_lock: held while @irq_work sends a message
+ * @sending: @irq_work is sending a message, not under @lock; set under both locks
+ * @irq_work: sends what may not be sent where an eventfd is signalled, and pulls
+ *	the interrupt line
  * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
  * @line_raised: whether we count in vm->lines[gsi]; under vm->line_lock
  * @read_lock: one reader of events at a time
@@ -233,13 +288,26 @@ struct kvpci_ecam {
  * @stopped: vCPUs that wait for the end of a reset
  */
 struct kvpci_device {
-	/* immutable after create */
+	/* What signals and doorbells read; immutable after create but for epoch. */
 	struct kvpci_vm *vm;
+	struct kvpci_counters __percpu *counters;
+	struct kvpci_eventfds *fds;
 	u32 id;
 	u32 virtio_id;
+	unsigned long epoch;
+
+	/* core to moving, and *cs; irqs off */
+	spinlock_t lock ____cacheline_aligned;
+	bool pci_config_mapped;
+	bool moving;
+	DECLARE_BITMAP(armed, KVPCI_MAX_QUEUES);
+	struct kvpci_core core ____cacheline_aligned;
+
+	/* immutable after create */
 	char name[sizeof_field(struct kvpci_device_create, name)];
-	struct kvpci_counters __percpu *counters;
 	struct dentry *debugfs;
+	struct kvpci_teardown teardown;
+	struct kvpci_array arrays[KVPCI_NUM_ARRAYS];
 
 	struct mutex map_lock;	/* map, cs */
 	struct kvpci_map *map;
@@ -247,15 +315,9 @@ struct kvpci_device {
 	u32 function;
 
 	struct mutex fds_lock;	/* changes of fds */
-	struct kvpci_eventfds *fds;
 
-	rwlock_t lock;		/* epoch to pci_config_mapped, and *cs; irqs off */
-	unsigned long epoch;
-	struct kvpci_core core;
-	DECLARE_BITMAP(deferred, KVPCI_MAX_VECTORS);
+	struct mutex send_lock;	/* a deferred message on its way */
 	bool sending;
-	bool pci_config_mapped;
-
 	struct work_struct irq_work;
 	u32 gsi;
 	bool line_raised;
@@ -265,30 +327,51 @@ struct kvpci_device {
 	wait_queue_head_t stopped;
 };
 
+/*
+ * Queues do not disturb each other: no cache line that a doorbell or a signal
+ * writes is touched by those of another queue. What they read of a device is
+ * apart from its lock, and from what is written under it when a signal has to ask
+ * the core.
+ */
+#define KVPCI_LINE(type, field)	(offsetof(type, field) / SMP_CACHE_BYTES)
+static_assert(sizeof(struct kvpci_queue) % SMP_CACHE_BYTES == 0);
+static_assert(__alignof__(struct kvpci_queue) == SMP_CACHE_BYTES);
+static_assert(__alignof__(struct kvpci_call) == SMP_CACHE_BYTES);
+static_assert(KVPCI_LINE(struct kvpci_device, epoch) <
+	      KVPCI_LINE(struct kvpci_device, lock));
+static_assert(KVPCI_LINE(struct kvpci_device, armed) <
+	      KVPCI_LINE(struct kvpci_device, core));
+static_assert(KVPCI_LINE(struct kvpci_core, notify_config_data) <
+	      KVPCI_LINE(struct kvpci_core, isr));
+static_assert(KVPCI_LINE(struct kvpci_core, notify_config_data) <
+	      KVPCI_LINE(struct kvpci_core, pending));
+/* kmalloc() aligns objects of this size to a cache line at least. */
+static_assert(sizeof(struct kvpci_device) > 192);
+
+/* Who makes an access. */
+enum kvpci_accessor {
+	KVPCI_GUEST,	/* a vCPU: it may wait, and what the VMM decides on exits */
+	KVPCI_VMM,	/* the VMM, in the guest's place */
+};
+
 static inline void kvpci_count(struct kvpci_device *device,
 			       enum kvpci_counter counter)
 {
 	this_cpu_inc(device->counters->count[counter]);
 }
 
-/**
- * kvpci_lock() - take a device's lock to change what it protects
- * @device: the device
- *
- * No message is on its way then, but what irq_work sends, and none will be sent
- * that was decided on before.
- */
+/** kvpci_lock() - take a device's lock */
 static inline void kvpci_lock(struct kvpci_device *device)
 	__acquires(&device->lock)
 {
-	write_lock_irq(&device->lock);
-	device->epoch++;
+	spin_lock_irq(&device->lock);
 }
 
+/** kvpci_unlock() - release it after looking, or after a change without effect */
 static inline void kvpci_unlock(struct kvpci_device *device)
 	__releases(&device->lock)
 {
-	write_unlock_irq(&device->lock);
+	spin_unlock_irq(&device->lock);
 }
 
 /* Whole pages, so that they can be mapped. */
@@ -317,81 +400,109 @@ struct kvpci_ioctl {
 	long (*call)(void *object, void *arg);
 };
 
-#define KVPCI_IOCTL(cmd_, struct_, last_, out_, call_)			\
+/* Structure and function bear the ioctl's name. */
+#define KVPCI_IOCTL(cmd_, name_, last_, out_)				\
 	{								\
 		.cmd = (cmd_),						\
-		.min_size = offsetofend(struct struct_, last_),		\
-		.size = sizeof(struct struct_) +			\
-			BUILD_BUG_ON_ZERO(sizeof(struct struct_) >	\
+		.min_size = offsetofend(struct name_, last_),		\
+		.size = sizeof(struct name_) +				\
+			BUILD_BUG_ON_ZERO(sizeof(struct name_) >	\
 					  KVPCI_MAX_STRUCT),		\
 		.out = (out_),						\
-		.call = (call_),					\
+		.call = (name_),					\
 	}
 
 long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
 		 void *object, unsigned int cmd, unsigned long arg);
 
-/* vm.c */
-long kvpci_vm_create(void *object, void *arg);
-struct kvpci_vm *kvpci_vm_get(struct kvpci_vm *vm);
-void kvpci_vm_put(struct kvpci_vm *vm);
+/*
+ * The rest is what each file has for those above it. Functions that take
+ * (void *object, void *arg) are ioctls: the file's private data, and the checked
+ * copy of the structure that bears the function's name.
+ */
+
+/* teardown.c */
+int kvpci_teardown_init(void);
+void kvpci_teardown_exit(void);
+void kvpci_teardowns_init(struct kvpci_teardowns *teardowns);
+void kvpci_teardown(struct kvpci_teardowns *teardowns,
+		    struct kvpci_teardown *teardown,
+		    void (*fn)(struct kvpci_teardown *teardown));
 
 /* device.c */
-long kvpci_device_create(void *object, void *arg);
+struct kvpci_device *kvpci_device_make(struct kvpci_vm *vm,
+				       const struct kvpci_device_create *create);
+void kvpci_device_destroy(struct kvpci_device *device);
+int kvpci_device_release(struct inode *inode, struct file *file);
+long kvpci_device_ack(void *object, void *arg);
+long kvpci_device_fail(void *object, void *arg);
+long kvpci_device_state(void *object, void *arg);
+long kvpci_device_features_ok(void *object, void *arg);
+long kvpci_device_config_write(void *object, void *arg);
+long kvpci_queue_state(void *object, void *arg);
 
-/* config.c */
-int kvpci_ecam_place(struct kvpci_device *device,
-		       const struct kvpci_device_place *place);
+/* vm.c */
+struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create);
+struct kvpci_vm *kvpci_vm_get(struct kvpci_vm *vm);
+void kvpci_vm_put(struct kvpci_vm *vm);
+int kvpci_vm_release(struct inode *inode, struct file *file);
+
+/* ecam.c */
+long kvpci_vm_ecam(void *object, void *arg);
+long kvpci_device_place(void *object, void *arg);
+void kvpci_ecam_destroy(struct kvpci_vm *vm);
+void kvpci_ecam_remove(struct kvpci_device *device);
+
+/* pci_config.c */
+long kvpci_pci_config_access(void *object, void *arg);
+long kvpci_device_irq(void *object, void *arg);
+struct kvpci_pci_config *
+kvpci_function_build(const struct kvpci_device *device,
+		     const struct kvpci_device_place *place);
+void kvpci_function_free(struct kvpci_pci_config *cs);
 u32 kvpci_function_read(struct kvpci_device *device, u32 offset,
-		      unsigned int length);
+			unsigned int length);
 bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
-			    unsigned int length, u32 value);
-int kvpci_function_write(struct kvpci_device *device, u32 offset,
-		       unsigned int length, u32 value);
-
-void kvpci_irq_sync_status(struct kvpci_device *device);
-void kvpci_function_free(struct kvpci_device *device);
+			      unsigned int length, u32 value);
 
 /* mmap.c */
 int kvpci_mmap(struct file *file, struct vm_area_struct *vma);
 
-/* ecam.c */
-long kvpci_ecam_create(void *object, void *arg);
-void kvpci_ecam_destroy(struct kvpci_vm *vm);
-int kvpci_ecam_add(struct kvpci_device *device, struct kvpci_pci_config *cs,
-		   u32 function);
-void kvpci_ecam_remove(struct kvpci_device *device);
-
-/* iobus.c */
-bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len);
-struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num);
-int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
-			struct kvpci_map *new);
-int kvpci_iobus_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
-void kvpci_iobus_unmap(struct kvpci_device *device);
+/* bar.c */
+long kvpci_device_map(void *object, void *arg);
+int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
+void kvpci_bar_unmap(struct kvpci_device *device);
 
 /* access.c */
+long kvpci_bar_access(void *object, void *arg);
 u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		      u32 offset, unsigned int length, bool wait);
+		      u32 offset, unsigned int length,
+		      enum kvpci_accessor accessor);
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
-			u32 offset, unsigned int length, u64 value, bool ask);
-int kvpci_access_features_ok(struct kvpci_device *device, u8 status,
-			     const u64 *features);
+			u32 offset, unsigned int length, u64 value,
+			enum kvpci_accessor accessor);
 void kvpci_access_kick(struct kvpci_device *device, u32 queue);
 
+/* effect.c */
+void kvpci_unlock_and(struct kvpci_device *device, struct kvpci_effect effect);
+
 /* eventfds.c */
-int kvpci_eventfds_set(struct kvpci_device *device, u32 queue, int kick_fd,
-		       int call_fd);
+int kvpci_eventfds_init(void);
+void kvpci_eventfds_exit(void);
+long kvpci_queue_fds(void *object, void *arg);
 void kvpci_eventfds_release(struct kvpci_device *device);
 
 /* interrupt.c */
 kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm);
-void kvpci_irq_signal(struct kvpci_device *device, u32 source);
+void kvpci_irq_signal(struct kvpci_call *call);
 int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		     void *key);
-void kvpci_irq_send(struct kvpci_device *device, const struct kvpci_msg *msg);
+void kvpci_irq_send_vector(struct kvpci_device *device, unsigned int vector);
 void kvpci_irq_send_pending(struct kvpci_device *device);
-void kvpci_irq_settle(struct kvpci_device *device);
+void kvpci_irq_await_calls(struct kvpci_device *device,
+			   struct kvpci_effect effect);
+void kvpci_irq_await_work(struct kvpci_device *device);
+void kvpci_irq_sync_status(struct kvpci_device *device);
 void kvpci_irq_sync_line(struct kvpci_device *device);
 void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi);
 void kvpci_irq_work(struct work_struct *work);
@@ -402,10 +513,17 @@ ssize_t kvpci_event_read(struct file *file, char __user *buf, size_t size,
 __poll_t kvpci_event_poll(struct file *file, poll_table *wait);
 void kvpci_event_post(struct kvpci_device *device);
 
+/* iobus.c */
+bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len);
+struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num);
+int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
+			struct kvpci_map *new);
+void kvpci_iobus_remove(struct kvm *kvm, const struct kvpci_map *old);
+
 /* debugfs.c */
+long kvpci_device_stats(void *object, void *arg);
 void kvpci_debugfs_init(void);
 void kvpci_debugfs_exit(void);
 void kvpci_debugfs_add(struct kvpci_device *device);
-void kvpci_stats_read(struct kvpci_device *device, u64 *sum);
 
 #endif /* KVPCI_H */

@@ -15,7 +15,7 @@
 static struct page *mmap_page(struct kvpci_device *device, pgoff_t offset)
 {
 	const struct kvpci_core *core = &device->core;
-	/* Pairs with the release in kvpci_ecam_add(). */
+	/* Pairs with the release in ecam_add(). */
 	struct kvpci_pci_config *cs = smp_load_acquire(&device->cs);
 
 	BUILD_BUG_ON(offsetof(struct kvpci_pci_config, value));

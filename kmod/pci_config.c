@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device's PCI configuration space, where the module keeps it.
+ * A device's PCI configuration space: kept here, or by the VMM, which then tells
+ * the bits that interrupts depend on.
  *
  * Most writes are done on the way of the guest's access. Those that move BARs
  * or reset the function are not: a handler cannot wait for the bus it runs on.
@@ -12,23 +13,6 @@
 
 #include "kvpci.h"
 
-/**
- * kvpci_irq_sync_status() - make Status.Interrupt follow the registers
- * @device: the device; its lock is held
- *
- * When they change, not when it is read: the guest may read without our help.
- */
-void kvpci_irq_sync_status(struct kvpci_device *device)
-{
-	/* Pairs with the release in kvpci_ecam_add(). */
-	struct kvpci_pci_config *cs = smp_load_acquire(&device->cs);
-
-	lockdep_assert_held_write(&device->lock);
-	if (cs)
-		kvpci_pci_config_set_intx(cs,
-					    kvpci_core_intx_status(&device->core));
-}
-
 /* 4.1.4.9: the access the window describes, then its data. */
 static void window_read(struct kvpci_device *device)
 {
@@ -36,13 +20,13 @@ static void window_read(struct kvpci_device *device)
 	bool valid;
 	u32 value;
 
-	read_lock_irq(&device->lock);
+	kvpci_lock(device);
 	valid = kvpci_pci_config_window(device->cs, &window);
-	read_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	if (!valid)
 		return;
 	value = kvpci_access_read(device, window.bar, window.offset,
-				  window.length, false);
+				  window.length, KVPCI_VMM);
 	kvpci_lock(device);
 	kvpci_pci_config_set_window(device->cs, value);
 	kvpci_unlock(device);
@@ -50,13 +34,14 @@ static void window_read(struct kvpci_device *device)
 
 /* Return: as kvpci_access_write(). */
 static bool window_write(struct kvpci_device *device,
-			 const struct kvpci_window *window, bool ask)
+			 const struct kvpci_window *window,
+			 enum kvpci_accessor accessor)
 {
 	int idx = srcu_read_lock(&device->vm->kvm->srcu);
 	bool done;
 
 	done = kvpci_access_write(device, window->bar, window->offset,
-				  window->length, window->value, ask);
+				  window->length, window->value, accessor);
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return done;
 }
@@ -70,50 +55,60 @@ static bool window_write(struct kvpci_device *device,
  * Context: inside kvm->srcu.
  */
 u32 kvpci_function_read(struct kvpci_device *device, u32 offset,
-		      unsigned int length)
+			unsigned int length)
 {
 	u32 value;
 
 	kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_READS);
 	if (kvpci_pci_config_window_hit(device->cs, offset, length))
 		window_read(device);
-	read_lock_irq(&device->lock);
+	kvpci_lock(device);
 	value = kvpci_pci_config_read(device->cs, offset, length);
-	read_unlock_irq(&device->lock);
+	kvpci_unlock(device);
 	return value;
 }
 
-/* With device->lock held: the write, and what of it the lock protects. */
-static u32 write_locked(struct kvpci_device *device, u32 offset,
-			unsigned int length, u32 value,
-			struct kvpci_window *window)
+/* A write to configuration space. */
+struct config_write {
+	u32 offset;
+	unsigned int length;
+	u32 value;
+	bool has_window;		/* out: an access through the window */
+	struct kvpci_window window;	/* out */
+};
+
+/* The bytes, and what the register core is to know of them. */
+static struct kvpci_effect write_locked(struct kvpci_device *device,
+					struct config_write *write)
 {
+	struct kvpci_effect effect = kvpci_no_effect();
 	u32 change;
 
-	lockdep_assert_held_write(&device->lock);
-	change = kvpci_pci_config_write(device->cs, offset, length, value);
-	if (change & KVPCI_PCI_CONFIG_IRQ) {
-		kvpci_core_set_irq_flags(&device->core,
-					 kvpci_pci_config_irq_flags(device->cs));
-		kvpci_irq_sync_status(device);
-	}
-	if (change & KVPCI_PCI_CONFIG_WINDOW &&
-	    !kvpci_pci_config_window(device->cs, window))
-		change &= ~KVPCI_PCI_CONFIG_WINDOW;
-	return change;
+	lockdep_assert_held(&device->lock);
+	change = kvpci_pci_config_write(device->cs, write->offset, write->length,
+					write->value);
+	if (change & KVPCI_PCI_CONFIG_IRQ)
+		effect = kvpci_core_set_irq_flags(&device->core,
+						  kvpci_pci_config_irq_flags(device->cs));
+	write->has_window = change & KVPCI_PCI_CONFIG_WINDOW &&
+			    kvpci_pci_config_window(device->cs, &write->window);
+	return effect;
 }
 
-/* After the lock is dropped. Return: as kvpci_access_write(). */
-static bool write_effects(struct kvpci_device *device, u32 change,
-			  const struct kvpci_window *window, bool ask)
+/*
+ * Is the write one that a handler cannot do? While BARs are about to answer
+ * elsewhere, the registers do not say yet where; then that is any write which has
+ * a part in it.
+ */
+static bool must_exit(struct kvpci_device *device, const struct config_write *w)
 {
-	if (change & KVPCI_PCI_CONFIG_IRQ) {
-		kvpci_irq_sync_line(device);
-		kvpci_irq_send_pending(device);
-		kvpci_irq_settle(device);
-	}
-	return !(change & KVPCI_PCI_CONFIG_WINDOW) ||
-	       window_write(device, window, ask);
+	lockdep_assert_held(&device->lock);
+	if (device->moving ?
+	    kvpci_pci_config_touches_decode(device->cs, w->offset, w->length, w->value) :
+	    kvpci_pci_config_moves(device->cs, w->offset, w->length, w->value))
+		return true;
+	return device->pci_config_mapped &&
+	       kvpci_pci_config_arms(device->cs, w->offset, w->length, w->value);
 }
 
 /**
@@ -125,102 +120,151 @@ static bool write_effects(struct kvpci_device *device, u32 change,
  *
  * Context: inside kvm->srcu.
  *
- * Return: false if it takes kvpci_function_write(). Then nothing is done; or, if
- * the access that the window describes is for the VMM to decide on, nothing
- * but what doing it again does again.
+ * Return: false if it takes KVPCI_PCI_CONFIG_ACCESS. Then nothing is done; or, if
+ * the access that the window describes is for the VMM to decide on, nothing but
+ * what doing it again does again.
  */
 bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
-			    unsigned int length, u32 value)
+			      unsigned int length, u32 value)
 {
-	struct kvpci_window window;
-	u32 change = 0;
-	bool moves;
+	struct config_write write = {
+		.offset = offset, .length = length, .value = value,
+	};
 
 	kvpci_lock(device);
-	moves = kvpci_pci_config_moves(device->cs, offset, length, value) ||
-		(device->pci_config_mapped &&
-		 kvpci_pci_config_arms(device->cs, offset, length, value));
-	if (!moves)
-		change = write_locked(device, offset, length, value, &window);
-	kvpci_unlock(device);
-	if (moves)
+	if (must_exit(device, &write)) {
+		kvpci_unlock(device);
 		return false;
-	if (!write_effects(device, change, &window, true))
+	}
+	kvpci_unlock_and(device, write_locked(device, &write));
+	if (write.has_window && !window_write(device, &write.window, KVPCI_GUEST))
 		return false;
 	kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_WRITES);
 	return true;
 }
 
-/* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
-static void function_reset(struct kvpci_device *device)
-{
-	struct kvpci_effect effect;
-
-	lockdep_assert_held(&device->map_lock);
-	kvpci_iobus_unmap(device);
-	kvpci_lock(device);
-	kvpci_pci_config_reset(device->cs);
-	kvpci_core_msix_reset(&device->core);
-	effect = kvpci_status_write(&device->core, 0);
-	kvpci_irq_sync_status(device);
-	kvpci_unlock(device);
-	if (effect.kind == KVPCI_EFFECT_EVENT)
-		kvpci_event_post(device);
-	kvpci_irq_sync_line(device);
-	kvpci_irq_settle(device);
-}
-
-static int move_bars(struct kvpci_device *device)
+/*
+ * Moves the BARs to where a write will have them, before it is done: if they
+ * cannot go there, nothing has changed. Sets @device->moving, and *@resets if the
+ * write resets the function.
+ */
+static int move_bars(struct kvpci_device *device, const struct config_write *w,
+		     bool *resets)
 {
 	u64 addr[KVPCI_NUM_BARS];
 	u32 mapped;
 
-	read_lock_irq(&device->lock);
-	mapped = kvpci_pci_config_decode(device->cs, addr);
-	read_unlock_irq(&device->lock);
-	return kvpci_iobus_map(device, mapped, addr);
-}
-
-/**
- * kvpci_function_write() - write configuration space, with all effects
- * @device: the device, which has been placed
- * @offset: first byte
- * @length: 1, 2 or 4
- * @value: what to write
- *
- * Context: outside kvm->srcu; may wait for it.
- *
- * Return: 0, or -ENOMEM or -ENOSPC if a BAR cannot be mapped: then nothing has
- * changed.
- */
-int kvpci_function_write(struct kvpci_device *device, u32 offset,
-		       unsigned int length, u32 value)
-{
-	struct kvpci_window window;
-	u32 change, old;
-	int err = 0;
-
-	kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_WRITES);
-	/* What is decoded and what is mapped must agree in the end. */
-	mutex_lock(&device->map_lock);
+	lockdep_assert_held(&device->map_lock);
 	kvpci_lock(device);
-	old = kvpci_pci_config_read(device->cs, offset, length);
-	change = write_locked(device, offset, length, value, &window);
+	device->moving = kvpci_pci_config_moves(device->cs, w->offset, w->length,
+						w->value);
+	*resets = kvpci_pci_config_resets(device->cs, w->offset, w->length, w->value);
+	mapped = kvpci_pci_config_decode_after(device->cs, w->offset, w->length,
+					       w->value, addr);
 	kvpci_unlock(device);
 
-	if (change & KVPCI_PCI_CONFIG_FLR)
-		function_reset(device);
-	else if (change & KVPCI_PCI_CONFIG_DECODE)
-		err = move_bars(device);
-	if (err) {
-		kvpci_lock(device);
-		change = write_locked(device, offset, length, old, &window) &
-			 KVPCI_PCI_CONFIG_IRQ;
-		kvpci_unlock(device);
-	}
-	write_effects(device, change, &window, false);
+	if (!*resets)
+		return device->moving ? kvpci_bar_map(device, mapped, addr) : 0;
+	kvpci_bar_unmap(device);
+	return 0;
+}
+
+/* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
+static struct kvpci_effect reset_locked(struct kvpci_device *device)
+{
+	struct kvpci_effect effect;
+
+	lockdep_assert_held(&device->lock);
+	kvpci_pci_config_reset(device->cs);
+	effect = kvpci_core_msix_reset(&device->core);
+	effect.bits |= kvpci_status_write(&device->core, 0).bits;
+	return effect;
+}
+
+/* Context: outside kvm->srcu; may wait for it. */
+static int function_write(struct kvpci_device *device, struct config_write *write)
+{
+	struct kvpci_effect effect = kvpci_no_effect();
+	bool resets;
+	int err;
+
+	/* What is decoded and what is mapped must agree in the end. */
+	if (mutex_lock_killable(&device->map_lock))
+		return -EINTR;
+	err = move_bars(device, write, &resets);
+	kvpci_lock(device);
+	if (!err)
+		effect = write_locked(device, write);
+	if (resets)
+		effect.bits |= reset_locked(device).bits;
+	device->moving = false;
+	kvpci_unlock_and(device, effect);
+	if (!err && write->has_window)
+		window_write(device, &write->window, KVPCI_VMM);
 	mutex_unlock(&device->map_lock);
+	if (!err)
+		kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_WRITES);
 	return err;
+}
+
+/* KVPCI_PCI_CONFIG_ACCESS */
+long kvpci_pci_config_access(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	struct kvpci_pci_config_access *access = arg;
+	struct config_write write = {
+		.offset = access->offset,
+		.length = access->length,
+		.value = access->value,
+	};
+	int idx;
+
+	if (access->flags & ~KVPCI_ACCESS_WRITE || access->__reserved ||
+	    access->length > 4 || !is_power_of_2(access->length))
+		return -EINVAL;
+	if (access->offset > KVPCI_PCI_CONFIG_SIZE - access->length)
+		return -ERANGE;
+	/* Pairs with the release in ecam_add(). */
+	if (!smp_load_acquire(&device->cs))
+		return -ENXIO;
+	if (access->flags & KVPCI_ACCESS_WRITE)
+		return function_write(device, &write);
+	idx = srcu_read_lock(&device->vm->kvm->srcu);
+	access->value = kvpci_function_read(device, access->offset, access->length);
+	srcu_read_unlock(&device->vm->kvm->srcu, idx);
+	return 0;
+}
+
+/* KVPCI_DEVICE_IRQ */
+long kvpci_device_irq(void *object, void *arg)
+{
+	const u32 msix = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MSIX_MASKALL;
+	struct kvpci_device *device = object;
+	struct kvpci_device_irq *irq = arg;
+	struct kvpci_effect effect;
+
+	if (irq->flags & ~(msix | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER))
+		return -EINVAL;
+	if (irq->gsi >= KVPCI_NUM_LINES && irq->gsi != KVPCI_GSI_NONE)
+		return -EINVAL;
+	if (irq->flags & msix && !device->core.num_vectors)
+		return -ENXIO;
+	if (irq->gsi != KVPCI_GSI_NONE && !kvpci_arch_has_lines(device->vm->kvm))
+		return -ENXIO;
+
+	if (mutex_lock_killable(&device->map_lock))
+		return -EINTR;
+	if (device->cs) {
+		mutex_unlock(&device->map_lock);
+		return -EBUSY;
+	}
+	kvpci_lock(device);
+	effect = kvpci_core_set_irq_flags(&device->core, irq->flags);
+	irq->pending = kvpci_core_intx_status(&device->core);
+	kvpci_unlock_and(device, effect);
+	kvpci_irq_set_line(device, irq->gsi);
+	mutex_unlock(&device->map_lock);
+	return 0;
 }
 
 /* In pages of its own, so that it can be mapped. */
@@ -235,11 +279,11 @@ static void free_config(struct kvpci_pci_config *cs)
 	free_pages_exact(cs, sizeof(*cs));
 }
 
-/** kvpci_function_free() - no more configuration space, if there was one */
-void kvpci_function_free(struct kvpci_device *device)
+/** kvpci_function_free() - no more configuration space; @cs may be NULL */
+void kvpci_function_free(struct kvpci_pci_config *cs)
 {
-	if (device->cs)
-		free_config(device->cs);
+	if (cs)
+		free_config(cs);
 }
 
 /* The description the configuration space is built of, from the core. */
@@ -267,53 +311,41 @@ static int add_vendor(struct kvpci_pci_config *cs,
 	return kvpci_pci_config_add_vendor(cs, data, place->vendor_length);
 }
 
-/**
- * kvpci_ecam_place() - make a device a function of the bus
- * @device: the device
- * @place: where; its fields are in their ranges
- *
- * Return: 0, or the error KVPCI_DEVICE_PLACE documents.
- */
-int kvpci_ecam_place(struct kvpci_device *device,
-		       const struct kvpci_device_place *place)
+static int fill(struct kvpci_pci_config *cs, const struct kvpci_device *device,
+		const struct kvpci_device_place *place)
 {
 	struct kvpci_device_create desc;
-	struct kvpci_pci_config *cs;
 	int err;
 
-	cs = alloc_config();
-	if (!cs)
-		return -ENOMEM;
 	describe(&device->core, device->virtio_id, &desc);
 	err = kvpci_pci_config_init(cs, &desc, device->core.described,
-				      place->class_code, place->intx_pin);
+				    place->class_code, place->intx_pin);
 	if (!err)
 		err = add_vendor(cs, place);
-	if (err)
-		goto free;
-	if (place->flags & KVPCI_PLACE_MULTIFUNCTION)
+	if (!err && place->flags & KVPCI_PLACE_MULTIFUNCTION)
 		kvpci_pci_config_set_multifunction(cs);
-
-	mutex_lock(&device->map_lock);
-	if (device->cs || (device->map && device->map->num))
-		err = -EBUSY;
-	else
-		err = kvpci_ecam_add(device, cs, place->function);
-	if (err)
-		goto unlock;
-	/* What the VMM may have set while it kept these bits is over. */
-	kvpci_lock(device);
-	kvpci_core_set_irq_flags(&device->core,
-				 kvpci_pci_config_irq_flags(cs));
-	kvpci_irq_sync_status(device);
-	kvpci_unlock(device);
-	kvpci_irq_set_line(device, place->gsi);
-	mutex_unlock(&device->map_lock);
-	return 0;
-
-unlock:
-	mutex_unlock(&device->map_lock);
-free:
-	free_config(cs);
 	return err;
+}
+
+/**
+ * kvpci_function_build() - a configuration space, as after power-on
+ * @device: the device
+ * @place: what KVPCI_DEVICE_PLACE tells of it; its fields are in their ranges
+ *
+ * Return: the space, or an error that KVPCI_DEVICE_PLACE documents.
+ */
+struct kvpci_pci_config *
+kvpci_function_build(const struct kvpci_device *device,
+		     const struct kvpci_device_place *place)
+{
+	struct kvpci_pci_config *cs = alloc_config();
+	int err;
+
+	if (!cs)
+		return ERR_PTR(-ENOMEM);
+	err = fill(cs, device, place);
+	if (!err)
+		return cs;
+	free_config(cs);
+	return ERR_PTR(err);
 }

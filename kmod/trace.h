@@ -29,8 +29,10 @@
 			 { KVPCI_EVENT_STOP, "stop" },			\
 			 { KVPCI_EVENT_QUEUE_START, "queue-start" },	\
 			 { KVPCI_EVENT_QUEUE_STOP, "queue-stop" },	\
-			 { KVPCI_EVENT_DEVICE_CONFIG, "config" },		\
-			 { KVPCI_EVENT_FAILED, "failed" })
+			 { KVPCI_EVENT_DEVICE_CONFIG, "device-config" },	\
+			 { KVPCI_EVENT_FAILED, "failed" },		\
+			 { KVPCI_EVENT_SUSPEND, "suspend" },		\
+			 { KVPCI_EVENT_RESUME, "resume" })
 
 TRACE_EVENT(kvpci_access,
 	TP_PROTO(u32 id, bool write, u32 type, u32 bar, u32 offset, u32 length,

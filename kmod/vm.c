@@ -2,7 +2,6 @@
 /*
  * The VM object: our hold on a KVM virtual machine.
  */
-#include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -32,32 +31,18 @@ void kvpci_vm_put(struct kvpci_vm *vm)
 	kref_put(&vm->ref, vm_release_ref);
 }
 
-static const struct kvpci_ioctl vm_ioctls[] = {
-	KVPCI_IOCTL(KVPCI_DEVICE_CREATE, kvpci_device_create, name, false,
-		    kvpci_device_create),
-	KVPCI_IOCTL(KVPCI_VM_ECAM, kvpci_vm_ecam, user_functions, false,
-		    kvpci_ecam_create),
-};
-
-static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static void vm_teardown(struct kvpci_teardown *teardown)
 {
-	return kvpci_ioctl(vm_ioctls, ARRAY_SIZE(vm_ioctls),
-			   file->private_data, cmd, arg);
+	kvpci_vm_put(container_of(teardown, struct kvpci_vm, teardown));
 }
 
-static int vm_release(struct inode *inode, struct file *file)
+int kvpci_vm_release(struct inode *inode, struct file *file)
 {
-	kvpci_vm_put(file->private_data);
+	struct kvpci_vm *vm = file->private_data;
+
+	kvpci_teardown(&vm->teardowns, &vm->teardown, vm_teardown);
 	return 0;
 }
-
-static const struct file_operations vm_fops = {
-	.owner = THIS_MODULE,
-	.unlocked_ioctl = vm_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.release = vm_release,
-	.llseek = noop_llseek,
-};
 
 /*
  * The KVM VM behind a descriptor, with a reference of its own, and one on the
@@ -85,27 +70,33 @@ static struct kvm *kvm_from_fd(int fd, struct module **owner)
 	return kvm;
 }
 
-long kvpci_vm_create(void *object, void *arg)
+/**
+ * kvpci_vm_make() - take part in a KVM VM
+ * @create: which
+ *
+ * Return: the object with one reference, or an error that KVPCI_VM_CREATE
+ * documents.
+ */
+struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 {
-	const struct kvpci_vm_create *create = arg;
 	struct module *owner;
 	struct kvpci_vm *vm;
 	struct kvm *kvm;
-	int fd;
 
 	if (create->flags || create->__reserved)
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	kvm = kvm_from_fd(create->kvm_fd, &owner);
 	if (IS_ERR(kvm))
-		return PTR_ERR(kvm);
+		return ERR_CAST(kvm);
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm) {
 		kvm_put_kvm(kvm);
 		module_put(owner);
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	}
 	kref_init(&vm->ref);
+	kvpci_teardowns_init(&vm->teardowns);
 	mutex_init(&vm->ecam_lock);
 	mutex_init(&vm->line_lock);
 	vm->kvm = kvm;
@@ -113,11 +104,7 @@ long kvpci_vm_create(void *object, void *arg)
 	vm->set_msi = kvpci_irq_find_set_msi(kvm);
 	if (!vm->set_msi) {
 		kvpci_vm_put(vm);
-		return -ENXIO;
+		return ERR_PTR(-ENXIO);
 	}
-
-	fd = anon_inode_getfd("kvpci-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		kvpci_vm_put(vm);
-	return fd;
+	return vm;
 }

@@ -30,13 +30,12 @@ static u32 doorbell_queue(const struct kvpci_core *core, u16 id)
 	return core->notif_queues[array_index_nospec(id, KVPCI_MAX_NOTIF_DATA + 1)];
 }
 
-struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
+enum kvpci_doorbell kvpci_core_doorbell(struct kvpci_core *core,
 					const struct kvpci_region *region,
 					u32 offset, unsigned int length,
-					u64 value)
+					u64 value, u32 *queue)
 {
 	u8 width = READ_ONCE(core->notify_width);
-	u32 queue;
 
 	/*
 	 * 4.1.5.2: the driver writes the queue's index or its
@@ -46,22 +45,22 @@ struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
 	 * the value.
 	 */
 	if (length != width)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return KVPCI_DOORBELL_OTHER;
 	if (region->multiplier) {
 		if (offset & (region->multiplier - 1))
-			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-		queue = offset / region->multiplier;
+			return KVPCI_DOORBELL_OTHER;
+		*queue = offset / region->multiplier;
 	} else {
 		if (offset)
-			return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-		queue = doorbell_queue(core, value);
+			return KVPCI_DOORBELL_OTHER;
+		*queue = doorbell_queue(core, value);
 	}
 
-	if (!kvpci_core_may_kick(core, &queue))
-		return kvpci_effect(KVPCI_EFFECT_NO_KICK, queue);
+	if (!kvpci_core_may_kick(core, queue))
+		return KVPCI_DOORBELL_DROP;
 	if (width == 4)
-		WRITE_ONCE(core->queues[queue].notification, value);
-	return kvpci_effect(KVPCI_EFFECT_KICK, queue);
+		WRITE_ONCE(core->queues[*queue].notification, value);
+	return KVPCI_DOORBELL_KICK;
 }
 
 struct kvpci_effect kvpci_core_read(struct kvpci_core *core,
@@ -83,7 +82,7 @@ struct kvpci_effect kvpci_core_read(struct kvpci_core *core,
 	case KVPCI_REGION_MSIX_PBA:
 		return kvpci_msix_pba_read(core, offset, length, value);
 	}
-	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	return kvpci_effect(KVPCI_EFFECT_OTHER);
 }
 
 struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
@@ -100,12 +99,12 @@ struct kvpci_effect kvpci_core_write(struct kvpci_core *core,
 	case KVPCI_REGION_MSIX_TABLE:
 		return kvpci_msix_table_write(core, offset, length, value);
 	}
-	return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	return kvpci_effect(KVPCI_EFFECT_OTHER);
 }
 
 bool kvpci_core_write_exits(const struct kvpci_core *core,
-		     const struct kvpci_region *region, u32 offset,
-		     unsigned int length, u64 value)
+			    const struct kvpci_region *region, u32 offset,
+			    unsigned int length, u64 value)
 {
 	return core->exit_features && region->type == KVPCI_REGION_COMMON &&
 	       offset == VIRTIO_PCI_COMMON_STATUS && length == 1 &&

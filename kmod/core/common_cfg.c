@@ -100,12 +100,12 @@ static struct kvpci_effect driver_feature_write(struct kvpci_core *core,
 	(void)queue;
 	/* 3.1.1 step 5: what FEATURES_OK sealed stays. */
 	if (core->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		return kvpci_no_effect();
 	if (select < KVPCI_FEATURE_WORDS) {
 		select = array_index_nospec(select, KVPCI_FEATURE_WORDS);
 		core->driver_features[select] = value;
 	}
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }
 
 static u32 generation_read(struct kvpci_core *core)
@@ -133,7 +133,7 @@ static struct kvpci_effect config_vector_write(struct kvpci_core *core,
 {
 	(void)queue;
 	core->config_msix_vector = valid_vector(core, value);
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }
 
 static struct kvpci_effect queue_vector_write(struct kvpci_core *core,
@@ -144,7 +144,7 @@ static struct kvpci_effect queue_vector_write(struct kvpci_core *core,
 	/* Drivers that go away write NO_VECTOR to queues just reset. */
 	if (queue->msix_vector != VIRTIO_MSI_NO_VECTOR)
 		kvpci_queue_touch(core, queue);
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_effect(KVPCI_EFFECT_DECISION);
 }
 
 /*
@@ -163,7 +163,7 @@ static struct kvpci_effect queue_size_write(struct kvpci_core *core,
 		queue->size = value;
 		kvpci_queue_touch(core, queue);
 	}
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }
 
 #define DEVICE_FIELD(f)	.base = REG_DEVICE, .field = offsetof(struct kvpci_core, f)
@@ -271,10 +271,10 @@ struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 	const void *base = core;
 
 	if (!reg || length > reg->width)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	if (reg->read) {
 		*value = reg->read(core) & (BIT_ULL(length * 8) - 1);
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		return kvpci_no_effect();
 	}
 	if (reg->base == REG_QUEUE) {
 		base = selected_queue(core);
@@ -282,7 +282,7 @@ struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 			base = &no_queue;
 	}
 	*value = load((const u8 *)base + reg->field, length);
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }
 
 /*
@@ -308,18 +308,18 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 	void *base = core;
 
 	if (!reg || length != reg->width)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	/* 2.4.2: until the reset is done the driver is to wait. */
 	if (core->backend == KVPCI_BACKEND_STOPPING)
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		return kvpci_no_effect();
 	/* R50: but device_status, and what is selected for reading */
 	if (kvpci_core_suspended(core) && reg->write != status_write &&
 	    !(reg->base == REG_DEVICE && reg->writable))
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		return kvpci_no_effect();
 	if (reg->base == REG_QUEUE) {
 		queue = selected_queue(core);
 		if (!queue || !queue_writable(queue, reg))
-			return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+			return kvpci_no_effect();
 		base = queue;
 	}
 	if (reg->write)
@@ -329,18 +329,5 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 		if (queue)
 			kvpci_queue_touch(core, queue);
 	}
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
-}
-
-void kvpci_queue_init(struct kvpci_queue *queue)
-{
-	WRITE_ONCE(queue->enable, 0);
-	WRITE_ONCE(queue->reset, 0);
-	queue->size = queue->size_max;
-	queue->msix_vector = VIRTIO_MSI_NO_VECTOR;
-	queue->phase = KVPCI_QUEUE_IDLE;
-	WRITE_ONCE(queue->notification, 0);
-	queue->desc = 0;
-	queue->driver = 0;
-	queue->device = 0;
+	return kvpci_no_effect();
 }

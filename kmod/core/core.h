@@ -2,10 +2,10 @@
 /*
  * The register core: what a virtio-pci function answers to each access, and
  * nothing else. No KVM, no locks, no allocation; the same files are compiled
- * into the module, into the VMM (--transport user) and into the tests.
+ * into the module, into our launcher (--transport user) and into the tests.
  *
  * An access goes in as (region, offset, length, value). Out come a value and
- * an effect, which the caller carries out after it has let go of its lock.
+ * an effect, which the caller carries out.
  *
  * Unless a function says otherwise, the caller holds the lock that protects
  * the struct kvpci_core.
@@ -21,23 +21,56 @@
 /* For tables by enum kvpci_region_type, in which 0 is none. */
 #define KVPCI_NUM_REGION_TYPES	(KVPCI_REGION_SHM + 1)
 
-/* What the guest's access wants done. */
-enum kvpci_effect_kind {
-	KVPCI_EFFECT_NONE = 0,
-	KVPCI_EFFECT_OTHER,	/* met no register; nothing to do but count */
-	KVPCI_EFFECT_KICK,	/* arg: queue whose kick eventfd to signal */
-	KVPCI_EFFECT_NO_KICK,	/* a doorbell of no, or no enabled, queue */
-	KVPCI_EFFECT_EVENT,	/* kvpci_core_event_peek() has news; _INTX too */
-	KVPCI_EFFECT_VECTOR,	/* arg: pending vector that may now be sent */
-	KVPCI_EFFECT_INTX,	/* kvpci_core_intx() may have changed, or an
-				 * event not yet read be gone
-				 */
-	KVPCI_EFFECT_RESUME,	/* _EVENT, and kvpci_core_next_pending() */
+/*
+ * What a change wants done: bits of kvpci_effect.bits. Every function that
+ * changes something returns them, and its caller hands them to the one place
+ * that carries them out: kvpci_unlock_and() in the module, user_unlock_and() in
+ * the userspace twin.
+ */
+enum kvpci_effect_bits {
+	/* The access met no register. It is counted, no more. */
+	KVPCI_EFFECT_OTHER = 1 << 0,
+	/*
+	 * What becomes of a signal may have changed: kvpci_core_signal() may
+	 * answer differently from now on. Once the change has been reported
+	 * back, nothing may be sent that was decided on before.
+	 */
+	KVPCI_EFFECT_DECISION = 1 << 1,
+	/* With DECISION: only signals that lead to vector arg are concerned. */
+	KVPCI_EFFECT_VECTOR_ONLY = 1 << 2,
+	/* Vector arg is pending and may be sent: kvpci_core_next_pending(). */
+	KVPCI_EFFECT_VECTOR = 1 << 3,
+	/* Any pending vector may have become sendable. */
+	KVPCI_EFFECT_PENDING = 1 << 4,
+	/* kvpci_core_intx() and kvpci_core_intx_status() may have changed. */
+	KVPCI_EFFECT_LINE = 1 << 5,
+	/* kvpci_core_event_peek() has a new event. */
+	KVPCI_EFFECT_EVENT = 1 << 6,
+	/* An event that nobody has read may be gone. */
+	KVPCI_EFFECT_EVENT_GONE = 1 << 7,
+	/* The reset, or the suspension, that the VMM was told of is complete. */
+	KVPCI_EFFECT_STOPPED = 1 << 8,
+	/* A configuration change found its vector masked. It is counted. */
+	KVPCI_EFFECT_PENDED = 1 << 9,
+	/* A configuration change had nowhere to go. It is counted. */
+	KVPCI_EFFECT_DROPPED = 1 << 10,
 };
 
+/**
+ * struct kvpci_effect - what a change wants done
+ * @bits: enum kvpci_effect_bits
+ * @arg: the vector, for KVPCI_EFFECT_VECTOR and KVPCI_EFFECT_VECTOR_ONLY
+ */
 struct kvpci_effect {
-	u16 kind;
+	u16 bits;
 	u16 arg;
+};
+
+/* What a write to a doorbell region means. */
+enum kvpci_doorbell {
+	KVPCI_DOORBELL_KICK,	/* a queue's kick eventfd is to be signalled */
+	KVPCI_DOORBELL_DROP,	/* a doorbell of no, or no enabled, queue */
+	KVPCI_DOORBELL_OTHER,	/* not a doorbell, or of another width */
 };
 
 /* The backend's life as the driver's status writes and our events drive it. */
@@ -73,6 +106,9 @@ enum kvpci_queue_phase {
  * @desc: queue_desc
  * @driver: queue_driver
  * @device: queue_device
+ *
+ * Each queue has cache lines of its own, since a doorbell writes @notification
+ * and reads @enable and @reset.
  */
 struct kvpci_queue {
 	/* immutable after create */
@@ -89,7 +125,7 @@ struct kvpci_queue {
 	u64 desc;
 	u64 driver;
 	u64 device;
-};
+} ____cacheline_aligned;
 
 /* One entry of the MSI-X table, by dword. */
 struct kvpci_vector {
@@ -123,6 +159,8 @@ struct kvpci_msg {
  * @exit_features: KVPCI_DEVICE_EXIT_FEATURES
  * @deps: @num_deps features that need others; caller's memory
  * @num_deps: how many
+ * @notify_width: bytes the driver writes to a doorbell, as negotiated
+ * @notify_config_data: they begin with queue_notif_config_data, as negotiated
  * @device_feature_select: device_feature_select
  * @driver_feature_select: driver_feature_select
  * @driver_features: what the driver wrote to driver_feature
@@ -130,17 +168,20 @@ struct kvpci_msg {
  * @queue_select: queue_select
  * @queues_touched: queues from 0 on that may differ from how reset leaves them
  * @device_status: device_status
- * @notify_width: bytes the driver writes to a doorbell, as negotiated
- * @notify_config_data: they begin with queue_notif_config_data, as negotiated
  * @config_generation: config_generation
  * @generation_read: the generation the driver read last
  * @isr: ISR status
  * @irq_flags: KVPCI_IRQ_*, the PCI side of interrupts
+ * @config_changed: the driver is to be notified of a configuration change when
+ *	it resumes the device
  * @pending: the PBA, one bit a vector
+ * @deferred: queues with a signal that kvpci_core_defer() has put off, one bit
+ *	a queue
  * @backend: enum kvpci_backend
  * @events: BIT(enum kvpci_event_kind) that wait to be read
  * @queue_events: how many queues have an event that waits to be read
- * @turn: the queue, or behind the last CONFIG, whose event comes next
+ * @next_event: where the search for the next event begins: a queue, or
+ *	@num_queues for DEVICE_CONFIG
  */
 struct kvpci_core {
 	/* immutable after create */
@@ -162,6 +203,10 @@ struct kvpci_core {
 	u16 num_deps;
 	bool exit_features;
 
+	/* what a doorbell looks like; read without the lock */
+	u8 notify_width;
+	u8 notify_config_data;
+
 	/* common configuration */
 	u32 device_feature_select;
 	u32 driver_feature_select;
@@ -170,21 +215,21 @@ struct kvpci_core {
 	u16 queue_select;
 	u16 queues_touched;
 	u8 device_status;
-	u8 notify_width;		/* read without the lock */
-	u8 notify_config_data;		/* read without the lock */
 	u8 config_generation;
 	u8 generation_read;
 
-	/* interrupts */
-	u8 isr;
+	/* interrupts; signals that have to be decided on write these */
+	u8 isr ____cacheline_aligned;
 	u8 irq_flags;
+	bool config_changed;
 	u64 pending[KVPCI_MAX_VECTORS / 64];
+	u64 deferred[KVPCI_MAX_QUEUES / 64];
 
 	/* events */
 	u8 backend;
 	u16 events;
 	u16 queue_events;
-	u16 turn;
+	u16 next_event;
 };
 
 /* layout.c: is the description of a device sound, and the tables made of it */
@@ -214,10 +259,36 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 		     const struct kvpci_arrays *arrays);
 
 /**
+ * struct kvpci_array - one of the arrays that a core points to
+ * @pointer: where the core keeps it
+ * @size: bytes; 0: the device has none, and *@pointer stays NULL
+ * @align: KVPCI_PAGE_SIZE: it is to have whole pages to itself, since the module
+ *	lets them be mapped; another power of two: its alignment; 0: any
+ */
+struct kvpci_array {
+	void **pointer;
+	size_t size;
+	size_t align;
+};
+
+#define KVPCI_NUM_ARRAYS	6
+#define KVPCI_PAGE_SIZE		4096	/* of x86, and of PCI BARs in memory */
+
+/**
+ * kvpci_core_arrays() - the arrays that a core of this description needs
+ * @core: the core, zeroed; its pointers are what @arrays leads to
+ * @desc: a description that passed the check
+ * @arrays: out: the table
+ *
+ * Whoever makes a core allocates them, zeroed, and frees them in the end.
+ */
+void kvpci_core_arrays(struct kvpci_core *core,
+		       const struct kvpci_device_create *desc,
+		       struct kvpci_array arrays[KVPCI_NUM_ARRAYS]);
+
+/**
  * kvpci_core_init() - make a core of a description that passed the check
- * @core: zeroed, with @queues, @vectors, @device_config, @device_config_mask, @notif_queues
- *	and @deps pointing to zeroed memory of the right sizes (NULL where the
- *	size is 0)
+ * @core: zeroed, but for the pointers of kvpci_core_arrays()
  * @desc: the device; pointers inside are not followed
  * @arrays: what they point to
  *
@@ -226,17 +297,6 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 void kvpci_core_init(struct kvpci_core *core,
 		     const struct kvpci_device_create *desc,
 		     const struct kvpci_arrays *arrays);
-
-/**
- * kvpci_core_notif_queues_size() - bytes of @notif_queues a device needs
- * @desc: the device
- */
-static inline size_t
-kvpci_core_notif_queues_size(const struct kvpci_device_create *desc)
-{
-	return desc->features[0] & BIT_ULL(VIRTIO_F_NOTIF_CONFIG_DATA) ?
-	       (KVPCI_MAX_NOTIF_DATA + 1) * sizeof(u16) : 0;
-}
 
 /* Accesses: access.c */
 
@@ -261,18 +321,18 @@ const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
  * @region: a KVPCI_REGION_NOTIFY region of it
  * @offset: first byte inside the region
  * @length: bytes written
- * @value: what was written
+ * @value: the value written
+ * @queue: out: the queue's index as the driver gave it, for KICK and DROP; safe
+ *	to use as one for KICK
  *
  * Needs no lock. With NOTIFICATION_DATA it leaves @value with the queue, where
- * kvpci_core_queue_state() finds it; the kick that makes somebody look comes
+ * kvpci_core_queue_state() finds it. The kick that makes somebody look comes
  * after, so signalling it must order what was stored before.
- *
- * Return: KVPCI_EFFECT_KICK, KVPCI_EFFECT_NO_KICK or KVPCI_EFFECT_OTHER.
  */
-struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
+enum kvpci_doorbell kvpci_core_doorbell(struct kvpci_core *core,
 					const struct kvpci_region *region,
 					u32 offset, unsigned int length,
-					u64 value);
+					u64 value, u32 *queue);
 
 /**
  * kvpci_core_read() - the driver reads from a region
@@ -282,7 +342,7 @@ struct kvpci_effect kvpci_core_doorbell(struct kvpci_core *core,
  * @length: 1, 2, 4 or 8
  * @value: out: the value, zero-extended
  *
- * Return: KVPCI_EFFECT_NONE, _OTHER or (ISR) _INTX.
+ * Return: no effect, KVPCI_EFFECT_OTHER or, for ISR, KVPCI_EFFECT_LINE.
  */
 struct kvpci_effect kvpci_core_read(struct kvpci_core *core,
 				    const struct kvpci_region *region,
@@ -331,15 +391,88 @@ static inline bool kvpci_core_awaits_stop(const struct kvpci_core *core,
  * KVPCI_DEVICE_EXIT_FEATURES.
  */
 bool kvpci_core_write_exits(const struct kvpci_core *core,
-		     const struct kvpci_region *region, u32 offset,
-		     unsigned int length, u64 value);
+			    const struct kvpci_region *region, u32 offset,
+			    unsigned int length, u64 value);
 
 /* Common configuration: common_cfg.c */
 struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value);
 struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 				       unsigned int length, u64 value);
-void kvpci_queue_init(struct kvpci_queue *queue);
+
+/* What the driver accepts: features.c */
+
+/** kvpci_core_offers() - is a feature bit offered? */
+static inline bool kvpci_core_offers(const struct kvpci_core *core,
+				     unsigned int bit)
+{
+	return core->features[bit / 32] & BIT(bit % 32);
+}
+
+/** kvpci_core_has_driver_feature() - has the driver set a feature bit? */
+static inline bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
+						 unsigned int bit)
+{
+	return core->driver_features[bit / 32] & BIT(bit % 32);
+}
+
+/** kvpci_core_features_are() - are the driver's features these, by 64 bits? */
+bool kvpci_core_features_are(const struct kvpci_core *core,
+			     const __u64 features[2]);
+
+/**
+ * kvpci_features_acceptable() - may FEATURES_OK be set?
+ * @core: the function
+ *
+ * Return: true if the driver's features are a subset of what is offered, have
+ * VERSION_1, and none of them lacks one that it needs (2.2.2).
+ */
+bool kvpci_features_acceptable(const struct kvpci_core *core);
+
+/* Device status and reset: status.c */
+struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
+bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value);
+
+/** kvpci_core_reset() - the state after a device reset (2.1, 2.4) */
+void kvpci_core_reset(struct kvpci_core *core);
+
+/**
+ * kvpci_core_ack() - the backend, or one of its queues, has stopped
+ * @core: the function
+ * @kind: KVPCI_EVENT_STOP, KVPCI_EVENT_QUEUE_STOP or KVPCI_EVENT_SUSPEND
+ * @queue: the queue, or KVPCI_EVENT_NO_QUEUE
+ * @effect: out: what is to be done, nothing after an error
+ *
+ * Return: 0, or the error KVPCI_DEVICE_ACK documents.
+ */
+int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue,
+		   struct kvpci_effect *effect);
+
+/** kvpci_core_fail() - set DEVICE_NEEDS_RESET, and notify the driver of it */
+struct kvpci_effect kvpci_core_fail(struct kvpci_core *core);
+
+/* Queues that are enabled and reset: queue.c */
+
+/** kvpci_queue_init() - the state of a queue after its reset */
+void kvpci_queue_init(struct kvpci_core *core, struct kvpci_queue *queue);
+
+struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
+					     struct kvpci_queue *queue,
+					     u32 value);
+struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
+					    struct kvpci_queue *queue,
+					    u32 value);
+
+/** kvpci_queue_set_phase() - all changes of a queue's phase go through here */
+void kvpci_queue_set_phase(struct kvpci_core *core, struct kvpci_queue *queue,
+			   enum kvpci_queue_phase phase);
+
+/** kvpci_queue_is_posted() - has the queue an event that waits to be read? */
+static inline bool kvpci_queue_is_posted(const struct kvpci_queue *queue)
+{
+	return queue->phase == KVPCI_QUEUE_STARTING ||
+	       queue->phase == KVPCI_QUEUE_STOP_POSTED;
+}
 
 /** kvpci_queue_touch() - a queue is no longer as a reset leaves it */
 static inline void kvpci_queue_touch(struct kvpci_core *core,
@@ -351,24 +484,19 @@ static inline void kvpci_queue_touch(struct kvpci_core *core,
 		core->queues_touched = index + 1;
 }
 
-/* Device status, reset and the VMM's side of both: status.c */
-struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
-bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value);
-struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
-					     struct kvpci_queue *queue,
-					     u32 value);
-struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
-					    struct kvpci_queue *queue,
-					    u32 value);
-bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
-				   unsigned int bit);
+/**
+ * kvpci_core_queue_state() - what the VMM is to know of a queue
+ * @core: the function
+ * @index: the queue, below num_queues
+ * @state: out: all but @size and @queue
+ *
+ * A queue whose QUEUE_START has not been read is not enabled yet: otherwise
+ * one enabled between START and this call would be started twice.
+ */
+void kvpci_core_queue_state(const struct kvpci_core *core, u32 index,
+			    struct kvpci_queue_state *state);
 
-/** kvpci_core_features_are() - are the driver's features these, by 64 bits? */
-bool kvpci_core_features_are(const struct kvpci_core *core,
-			     const __u64 features[2]);
-
-/** kvpci_core_reset() - the state after a device reset (2.1, 2.4) */
-void kvpci_core_reset(struct kvpci_core *core);
+/* Events that the VMM reads: event.c */
 
 /**
  * kvpci_core_event_peek() - the event to be read next
@@ -385,42 +513,13 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
  * @core: the function
  * @event: as kvpci_core_event_peek() gave it, perhaps some time ago
  *
+ * What becomes of a signal does not depend on it, so it has no effect beyond
+ * the event that is gone.
+ *
  * Return: false if the guest took the event back meanwhile.
  */
 bool kvpci_core_event_take(struct kvpci_core *core,
 			   const struct kvpci_event *event);
-
-/**
- * kvpci_core_ack() - the backend, or one of its queues, has stopped
- * @core: the function
- * @kind: KVPCI_EVENT_STOP, KVPCI_EVENT_QUEUE_STOP or KVPCI_EVENT_SUSPEND
- * @queue: the queue, or KVPCI_EVENT_NO_QUEUE
- *
- * After STOP the interrupt line may have fallen: see kvpci_core_intx().
- *
- * Return: 0, or the error KVPCI_DEVICE_ACK documents.
- */
-int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue);
-
-/**
- * kvpci_core_queue_state() - what the VMM is to know of a queue
- * @core: the function
- * @index: the queue, below num_queues
- * @state: out: all but @size and @queue
- *
- * A queue whose QUEUE_START has not been read is not enabled yet: otherwise
- * one enabled between START and this call would be started twice.
- */
-void kvpci_core_queue_state(const struct kvpci_core *core, u32 index,
-			    struct kvpci_queue_state *state);
-
-/**
- * kvpci_core_fail() - set DEVICE_NEEDS_RESET
- * @core: the function
- *
- * Return: true if the driver is to be notified of a configuration change.
- */
-bool kvpci_core_fail(struct kvpci_core *core);
 
 /* Device configuration: device_cfg.c */
 struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
@@ -434,52 +533,69 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
  * @offset: first byte; @offset + @length is at most @core->device_config_size
  * @length: bytes
  * @data: the new bytes
+ * @effect: out: what is to be done. The change and the driver's notification
+ *	belong to one critical section, so that no suspension comes between.
  *
- * Return: 1 if something changed, so that the driver is to be notified, else 0;
- * -EBUSY while the device is suspended.
+ * Return: 0, or -EBUSY while the device is suspended.
  */
-int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset, u32 length,
-			     const void *data);
+int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset,
+				   u32 length, const void *data,
+				   struct kvpci_effect *effect);
 
 /* Interrupts: msix.c */
 
-#define KVPCI_SOURCE_CONFIG	0xffffffffU	/* a configuration change */
-
-/* What became of an interrupt. */
+/* What becomes of a queue's signal. */
 enum kvpci_verdict {
-	KVPCI_IRQ_SEND,		/* send the message */
+	KVPCI_IRQ_SEND,		/* the message is to be sent */
 	KVPCI_IRQ_PEND,		/* its vector is masked: the PBA remembers */
-	KVPCI_IRQ_INTX,		/* MSI-X is off: see kvpci_core_intx() */
+	KVPCI_IRQ_INTX,		/* MSI-X is off: KVPCI_EFFECT_LINE */
 	KVPCI_IRQ_DROP,		/* it has nowhere to go */
 };
 
 /**
- * kvpci_core_signal() - the device wants to notify the driver
+ * kvpci_core_signal() - a queue's backend wants to notify the driver
  * @core: the function
- * @source: a queue's index, below num_queues, or KVPCI_SOURCE_CONFIG
+ * @queue: the queue, below num_queues
  * @msg: out: the message, for KVPCI_IRQ_SEND
+ *
+ * SEND, PEND and DROP stay the answer until something has KVPCI_EFFECT_DECISION;
+ * asking again before that changes nothing.
  */
-enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
+enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 queue,
 				     struct kvpci_msg *msg);
 
 /**
- * kvpci_core_raise() - a vector's turn to be sent
+ * kvpci_core_defer() - put off what kvpci_core_signal() said to send
  * @core: the function
- * @vector: below num_vectors
- * @msg: out: the message, for KVPCI_IRQ_SEND
+ * @queue: the queue
  *
- * For callers that put off what kvpci_core_signal() told them to send: by now
- * the vector may be masked, or the device reset.
- *
- * Return: KVPCI_IRQ_SEND, _PEND or _DROP.
+ * A reset of the queue, or of the device, takes it back.
  */
-enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
-				    unsigned int vector, struct kvpci_msg *msg);
+void kvpci_core_defer(struct kvpci_core *core, u32 queue);
+
+/**
+ * kvpci_core_next_deferred() - take one queue that was put off
+ * @core: the function
+ * @from: where to begin looking; pass 0, then the returned queue plus 1
+ *
+ * By now its vector may be masked: ask kvpci_core_signal() again.
+ *
+ * Return: the queue, or -1.
+ */
+int kvpci_core_next_deferred(struct kvpci_core *core, unsigned int from);
+
+/**
+ * kvpci_core_config_changed() - notify the driver of a configuration change
+ * @core: the function
+ *
+ * While the device is suspended that waits until the driver resumes it.
+ */
+struct kvpci_effect kvpci_core_config_changed(struct kvpci_core *core);
 
 /**
  * kvpci_core_next_pending() - take one pending vector that may be sent
  * @core: the function
- * @from: where to begin looking; pass 0, then what was returned plus 1
+ * @from: where to begin looking; pass 0, then the returned vector plus 1
  * @msg: out: the message
  *
  * Return: the vector, no longer pending, or -1.
@@ -487,20 +603,20 @@ enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
 int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
 			    struct kvpci_msg *msg);
 
+/** kvpci_core_pend() - the message of kvpci_core_next_pending() was not sent */
+void kvpci_core_pend(struct kvpci_core *core, unsigned int vector);
+
 /**
  * kvpci_core_set_irq_flags() - PCI configuration space changed an interrupt bit
  * @core: the function
  * @flags: KVPCI_IRQ_*
- *
- * Afterwards vectors may be sendable (kvpci_core_next_pending()) and the line
- * may have changed (kvpci_core_intx()).
  */
-void kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags);
+struct kvpci_effect kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags);
 
 /** kvpci_core_msix_reset() - table and flags as a function reset leaves them */
-void kvpci_core_msix_reset(struct kvpci_core *core);
+struct kvpci_effect kvpci_core_msix_reset(struct kvpci_core *core);
 
-/** kvpci_core_intx_status() - PCI Status.Interrupt (R26) */
+/** kvpci_core_intx_status() - PCI Status.Interrupt */
 bool kvpci_core_intx_status(const struct kvpci_core *core);
 
 /** kvpci_core_intx() - does the function pull its interrupt line? */
@@ -514,16 +630,15 @@ struct kvpci_effect kvpci_msix_table_write(struct kvpci_core *core, u32 offset,
 struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
 					unsigned int length, u64 *value);
 
-static inline struct kvpci_effect kvpci_effect(u16 kind, u16 arg)
+static inline struct kvpci_effect kvpci_effect(u16 bits)
 {
-	return (struct kvpci_effect){ .kind = kind, .arg = arg };
+	return (struct kvpci_effect){ .bits = bits };
 }
 
-/** kvpci_core_offers() - is a feature bit offered? */
-static inline bool kvpci_core_offers(const struct kvpci_core *core,
-				     unsigned int bit)
+/** kvpci_no_effect() - nothing is to be done */
+static inline struct kvpci_effect kvpci_no_effect(void)
 {
-	return core->features[bit / 32] & BIT(bit % 32);
+	return kvpci_effect(0);
 }
 
 /**

@@ -8,10 +8,10 @@ struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value)
 {
 	if (offset > core->device_config_size || length > core->device_config_size - offset)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	offset = array_index_nospec(offset, core->device_config_size);
 	memcpy(value, core->device_config + offset, length);
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }
 
 struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
@@ -21,10 +21,10 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 	unsigned int i;
 
 	if (offset > core->device_config_size || length > core->device_config_size - offset)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	if (!core->device_config_mask || core->backend == KVPCI_BACKEND_STOPPING ||
 	    kvpci_core_suspended(core))
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		return kvpci_no_effect();
 	offset = array_index_nospec(offset, core->device_config_size);
 	for (i = 0; i < length; i++, value >>= 8) {
 		u8 mask = core->device_config_mask[offset + i];
@@ -34,14 +34,16 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 		changed |= mask;
 	}
 	if (!changed)
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+		return kvpci_no_effect();
 	core->events |= BIT(KVPCI_EVENT_DEVICE_CONFIG);
-	return kvpci_effect(KVPCI_EFFECT_EVENT, 0);
+	return kvpci_effect(KVPCI_EFFECT_EVENT);
 }
 
-int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset, u32 length,
-			     const void *data)
+int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset,
+				   u32 length, const void *data,
+				   struct kvpci_effect *effect)
 {
+	*effect = kvpci_no_effect();
 	/* R50: no field is modified while suspended. */
 	if (core->backend == KVPCI_BACKEND_SUSPENDED)
 		return -EBUSY;
@@ -55,5 +57,6 @@ int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset, u32 leng
 	 */
 	if (core->config_generation == core->generation_read)
 		core->config_generation++;
-	return 1;
+	*effect = kvpci_core_config_changed(core);
+	return 0;
 }

@@ -278,6 +278,29 @@ int kvpci_core_check(const struct kvpci_device_create *desc,
 	return check_regions(desc, arrays->regions);
 }
 
+void kvpci_core_arrays(struct kvpci_core *core,
+		       const struct kvpci_device_create *desc,
+		       struct kvpci_array arrays[KVPCI_NUM_ARRAYS])
+{
+	size_t config_size = desc->device_config_size;
+	bool named = offers(desc, VIRTIO_F_NOTIF_CONFIG_DATA);
+	const struct kvpci_array table[KVPCI_NUM_ARRAYS] = {
+		{ (void **)&core->queues, desc->num_queues * sizeof(*core->queues),
+		  __alignof__(*core->queues) },
+		{ (void **)&core->vectors, desc->num_vectors * sizeof(*core->vectors),
+		  KVPCI_PAGE_SIZE },
+		{ (void **)&core->device_config, config_size, 0 },
+		{ (void **)&core->device_config_mask,
+		  desc->device_config_mask ? config_size : 0, 0 },
+		{ (void **)&core->notif_queues,
+		  named ? (KVPCI_MAX_NOTIF_DATA + 1) * sizeof(*core->notif_queues) : 0, 0 },
+		{ (void **)&core->deps,
+		  desc->num_feature_deps * sizeof(*core->deps), 0 },
+	};
+
+	memcpy(arrays, table, sizeof(table));
+}
+
 /* Return: @n, advanced by the regions of the BAR that are doorbells, or not. */
 static unsigned int add_regions(struct kvpci_core *core, unsigned int n,
 				unsigned int bar,

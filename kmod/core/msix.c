@@ -44,54 +44,79 @@ static void vector_msg(const struct kvpci_core *core, unsigned int vector,
 	msg->vector = vector;
 }
 
-/* MSI-X is on and the device live: sent, or kept for later. */
-static inline enum kvpci_verdict raise(struct kvpci_core *core,
-				       unsigned int vector,
-				       struct kvpci_msg *msg)
+enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 queue,
+				     struct kvpci_msg *msg)
 {
+	const struct kvpci_queue *q = &core->queues[queue];
+	unsigned int vector = q->msix_vector;
+
+	/* R47: nor for a queue that is off */
+	if (!device_live(core) || !q->enable || q->reset)
+		return KVPCI_IRQ_DROP;
+	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE)) {	/* R25 */
+		core->isr |= 1;
+		return KVPCI_IRQ_INTX;
+	}
+	if (vector >= core->num_vectors)	/* R40: NO_VECTOR */
+		return KVPCI_IRQ_DROP;
+	vector = array_index_nospec(vector, core->num_vectors);
 	if (!function_sends(core) || vector_masked(core, vector)) {
-		core->pending[vector / 64] |= BIT_ULL(vector % 64);
+		kvpci_core_pend(core, vector);
 		return KVPCI_IRQ_PEND;
 	}
 	vector_msg(core, vector, msg);
 	return KVPCI_IRQ_SEND;
 }
 
-enum kvpci_verdict kvpci_core_raise(struct kvpci_core *core,
-				    unsigned int vector, struct kvpci_msg *msg)
+void kvpci_core_defer(struct kvpci_core *core, u32 queue)
 {
-	if (!device_live(core) || !(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE))
-		return KVPCI_IRQ_DROP;
-	return raise(core, vector, msg);
+	core->deferred[queue / 64] |= BIT_ULL(queue % 64);
 }
 
-enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 source,
-				     struct kvpci_msg *msg)
+int kvpci_core_next_deferred(struct kvpci_core *core, unsigned int from)
 {
-	bool config = source == KVPCI_SOURCE_CONFIG;
-	u16 vector;
+	unsigned int queue;
 
-	if (!device_live(core))
-		return KVPCI_IRQ_DROP;
-	/* R47: nor for a queue that is off */
-	if (!config && (!core->queues[source].enable ||
-			core->queues[source].reset))
-		return KVPCI_IRQ_DROP;
+	for (queue = from; queue < core->num_queues; queue++) {
+		u64 word = core->deferred[queue / 64] >> (queue % 64);
 
-	/* R24, R25 */
-	if (config)
-		core->isr |= VIRTIO_PCI_ISR_CONFIG;
-	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE)) {
-		if (!config)
-			core->isr |= 1;
-		return KVPCI_IRQ_INTX;
+		if (!word) {
+			queue |= 63;	/* on to the next word */
+			continue;
+		}
+		if (!(word & 1))
+			continue;
+		core->deferred[queue / 64] &= ~BIT_ULL(queue % 64);
+		return queue;
 	}
+	return -1;
+}
 
-	vector = config ? core->config_msix_vector :
-			  core->queues[source].msix_vector;
+struct kvpci_effect kvpci_core_config_changed(struct kvpci_core *core)
+{
+	unsigned int vector = core->config_msix_vector;
+	struct kvpci_effect effect;
+
+	if (core->backend == KVPCI_BACKEND_SUSPENDED)
+		core->config_changed = true;
+	if (!device_live(core))
+		return kvpci_no_effect();
+	core->isr |= VIRTIO_PCI_ISR_CONFIG;	/* R24 */
+	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE))
+		return kvpci_effect(KVPCI_EFFECT_LINE);
 	if (vector >= core->num_vectors)	/* R40: NO_VECTOR */
-		return KVPCI_IRQ_DROP;
-	return raise(core, array_index_nospec(vector, core->num_vectors), msg);
+		return kvpci_effect(KVPCI_EFFECT_DROPPED);
+	vector = array_index_nospec(vector, core->num_vectors);
+	kvpci_core_pend(core, vector);
+	effect = kvpci_effect(vector_sendable(core, vector) ?
+			      KVPCI_EFFECT_VECTOR : KVPCI_EFFECT_PENDED);
+	effect.arg = vector;
+	return effect;
+}
+
+void kvpci_core_pend(struct kvpci_core *core, unsigned int vector)
+{
+	core->pending[vector / 64] |= BIT_ULL(vector % 64);
 }
 
 int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
@@ -118,12 +143,16 @@ int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
 	return -1;
 }
 
-void kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags)
+struct kvpci_effect kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags)
 {
+	if (flags == core->irq_flags)
+		return kvpci_no_effect();
 	core->irq_flags = flags;
+	return kvpci_effect(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_PENDING |
+			    KVPCI_EFFECT_LINE);
 }
 
-void kvpci_core_msix_reset(struct kvpci_core *core)
+struct kvpci_effect kvpci_core_msix_reset(struct kvpci_core *core)
 {
 	unsigned int i;
 
@@ -133,6 +162,7 @@ void kvpci_core_msix_reset(struct kvpci_core *core)
 		core->vectors[i] = (struct kvpci_vector) {
 			.word[3] = PCI_MSIX_ENTRY_CTRL_MASKBIT,
 		};
+	return kvpci_effect(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE);
 }
 
 bool kvpci_core_intx_status(const struct kvpci_core *core)
@@ -151,7 +181,7 @@ struct kvpci_effect kvpci_isr_read(struct kvpci_core *core, u64 *value)
 {
 	*value = core->isr;
 	core->isr = 0;
-	return kvpci_effect(*value ? KVPCI_EFFECT_INTX : KVPCI_EFFECT_NONE, 0);
+	return kvpci_effect(*value ? KVPCI_EFFECT_LINE : 0);
 }
 
 /* PCI Express 7.7.2: aligned dwords and qwords; all else is undefined. */
@@ -177,11 +207,11 @@ struct kvpci_effect kvpci_msix_table_read(struct kvpci_core *core, u32 offset,
 	const u32 *word = table_word(core, offset, length);
 
 	if (!word)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	*value = word[0];
 	if (length == 8)
 		*value |= (u64)word[1] << 32;
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }
 
 struct kvpci_effect kvpci_msix_table_write(struct kvpci_core *core, u32 offset,
@@ -194,17 +224,20 @@ struct kvpci_effect kvpci_msix_table_write(struct kvpci_core *core, u32 offset,
 	unsigned int i = offset % PCI_MSIX_ENTRY_SIZE / 4;
 	u32 *word = table_word(core, offset, length);
 	u32 vector = offset / PCI_MSIX_ENTRY_SIZE;
+	struct kvpci_effect effect;
 
 	if (!word)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	/* The guest may be looking at the table. */
 	WRITE_ONCE(word[0], (u32)value & writable[i]);
 	if (length == 8)
 		WRITE_ONCE(word[1], (u32)(value >> 32) & writable[i + 1]);
 	vector = array_index_nospec(vector, core->num_vectors);
-	if (!vector_sendable(core, vector))
-		return kvpci_effect(KVPCI_EFFECT_NONE, 0);
-	return kvpci_effect(KVPCI_EFFECT_VECTOR, vector);
+	effect = kvpci_effect(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY);
+	if (vector_sendable(core, vector))
+		effect.bits |= KVPCI_EFFECT_VECTOR;
+	effect.arg = vector;
+	return effect;
 }
 
 struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
@@ -214,10 +247,10 @@ struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
 
 	if (!msix_access_ok(offset, length) ||
 	    word >= ((u32)core->num_vectors + 63) / 64)
-		return kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	word = array_index_nospec(word, ARRAY_SIZE(core->pending));
 	*value = core->pending[word] >> (offset % 8 * 8);
 	if (length == 4)
 		*value = (u32)*value;
-	return kvpci_effect(KVPCI_EFFECT_NONE, 0);
+	return kvpci_no_effect();
 }

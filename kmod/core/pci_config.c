@@ -319,6 +319,8 @@ static u32 changes(const struct kvpci_pci_config *cs, u32 offset,
 	if (touches(offset, length, PCI_BASE_ADDRESS_0, KVPCI_NUM_BARS * 4) ||
 	    touches(offset, length, cs->pm + PCI_PM_CTRL, 2))
 		change |= KVPCI_PCI_CONFIG_DECODE;
+	if (touches(offset, length, cs->pm + PCI_PM_CTRL, 2))
+		change |= KVPCI_PCI_CONFIG_IRQ;
 	if (cs->msix && touches(offset, length, cs->msix + PCI_MSIX_FLAGS, 2))
 		change |= KVPCI_PCI_CONFIG_IRQ;
 	return change;
@@ -387,6 +389,11 @@ static bool bar_addr(const struct kvpci_pci_config *cs, const u8 *bytes,
 	return *addr && *addr < top && bar->size - 1 < top - *addr;
 }
 
+static bool powered_down(const struct kvpci_pci_config *cs, const u8 *bytes)
+{
+	return get(bytes, cs->pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
+}
+
 static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes,
 		  u64 *addr)
 {
@@ -395,7 +402,7 @@ static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes,
 	unsigned int i;
 
 	memset(addr, 0, KVPCI_NUM_BARS * sizeof(*addr));
-	if (get(bytes, cs->pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK)
+	if (powered_down(cs, bytes))
 		return 0;
 	for (i = 0; i < KVPCI_NUM_BARS; i++) {
 		u32 enable = cs->bars[i].kind == KVPCI_BAR_IO ?
@@ -416,21 +423,42 @@ u32 kvpci_pci_config_decode(const struct kvpci_pci_config *cs, u64 *addr)
 	return decode(cs, cs->value, addr);
 }
 
+u32 kvpci_pci_config_decode_after(const struct kvpci_pci_config *cs, u32 offset,
+				  unsigned int length, u32 value, u64 *addr)
+{
+	u8 bytes[CAPS_END];
+
+	try_write(cs, bytes, offset, length, value);
+	return decode(cs, bytes, addr);
+}
+
+bool kvpci_pci_config_resets(const struct kvpci_pci_config *cs, u32 offset,
+			     unsigned int length, u32 value)
+{
+	return starts_flr(cs, offset, length, value);
+}
+
+bool kvpci_pci_config_touches_decode(const struct kvpci_pci_config *cs,
+				     u32 offset, unsigned int length, u32 value)
+{
+	return starts_flr(cs, offset, length, value) ||
+	       changes(cs, offset, length) & KVPCI_PCI_CONFIG_DECODE;
+}
+
 bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
-			      unsigned int length, u32 value)
+			    unsigned int length, u32 value)
 {
 	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
-	u8 bytes[CAPS_END];
 
 	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return false;
 	offset = array_index_nospec(offset, KVPCI_PCI_CONFIG_SIZE);
+	if (!kvpci_pci_config_touches_decode(cs, offset, length, value))
+		return false;
 	if (starts_flr(cs, offset, length, value))
 		return true;
-	if (!(changes(cs, offset, length) & KVPCI_PCI_CONFIG_DECODE))
-		return false;
-	try_write(cs, bytes, offset, length, value);
-	return decode(cs, bytes, after) != decode(cs, cs->value, before) ||
+	return kvpci_pci_config_decode_after(cs, offset, length, value, after) !=
+	       decode(cs, cs->value, before) ||
 	       memcmp(before, after, sizeof(before));
 }
 
@@ -459,6 +487,9 @@ u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs)
 	u32 command = get(cs->value, PCI_COMMAND, 2);
 	u32 control = cs->msix ? get(cs->value, cs->msix + PCI_MSIX_FLAGS, 2) : 0;
 
+	/* PCI Power Management 5.4.1: in D3hot a function sends nothing. */
+	if (powered_down(cs, cs->value))
+		command = (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_DISABLE;
 	return (control & PCI_MSIX_FLAGS_ENABLE ? KVPCI_IRQ_MSIX_ENABLE : 0) |
 	       (control & PCI_MSIX_FLAGS_MASKALL ? KVPCI_IRQ_MSIX_MASKALL : 0) |
 	       (command & PCI_COMMAND_INTX_DISABLE ? KVPCI_IRQ_INTX_DISABLE : 0) |

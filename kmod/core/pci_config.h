@@ -117,6 +117,35 @@ u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
 bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
 			      unsigned int length, u32 value);
 
+/** kvpci_pci_config_resets() - would a write reset the function? */
+bool kvpci_pci_config_resets(const struct kvpci_pci_config *cs, u32 offset,
+			     unsigned int length, u32 value);
+
+/**
+ * kvpci_pci_config_touches_decode() - does a write meet what decides where BARs answer?
+ * @cs: the space
+ * @offset: as for kvpci_pci_config_write()
+ * @length: as for kvpci_pci_config_write()
+ * @value: as for kvpci_pci_config_write()
+ *
+ * Return: true if kvpci_pci_config_moves() may depend on it, now or later.
+ */
+bool kvpci_pci_config_touches_decode(const struct kvpci_pci_config *cs,
+				     u32 offset, unsigned int length, u32 value);
+
+/**
+ * kvpci_pci_config_decode_after() - kvpci_pci_config_decode() after a write
+ * @cs: the space, which stays as it is
+ * @offset: as for kvpci_pci_config_write()
+ * @length: as for kvpci_pci_config_write()
+ * @value: as for kvpci_pci_config_write()
+ * @addr: out: KVPCI_NUM_BARS addresses, 0 where not mapped
+ *
+ * Return: bit n set: BAR n would answer.
+ */
+u32 kvpci_pci_config_decode_after(const struct kvpci_pci_config *cs, u32 offset,
+				  unsigned int length, u32 value, u64 *addr);
+
 /**
  * kvpci_pci_config_arms() - would a write set up the window, or take it away?
  * @cs: the space

@@ -11,6 +11,7 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -42,6 +43,8 @@ typedef uint64_t u64;
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 #define __aligned(n)		__attribute__((aligned(n)))
+/* Which lines a queue's registers share is of interest to the module only. */
+#define ____cacheline_aligned
 #define is_power_of_2(n)	((n) != 0 && ((n) & ((n) - 1)) == 0)
 /* A hypervisor's userspace has no secrets to keep from its own guest. */
 #define array_index_nospec(index, size)	((void)(size), (index))

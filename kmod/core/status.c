@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device status, reset, and the events by which the VMM follows both.
+ * Device status and reset, and the backend's life, which follows both.
  *
  *	STOPPED --DRIVER_OK--> STARTING --START read--> RUNNING
  *	   ^                      |                        |
@@ -19,79 +19,18 @@
  */
 #include "core.h"
 
-#define NOTHING	kvpci_effect(KVPCI_EFFECT_NONE, 0)
-#define NEWS	kvpci_effect(KVPCI_EFFECT_EVENT, 0)
-/* An event may be gone, and the line may have fallen. */
-#define NO_NEWS	kvpci_effect(KVPCI_EFFECT_INTX, 0)
+/* What becomes of a signal depends on the status, and the line on ISR. */
+#define EFFECT_RESET							\
+	(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE)
 
-static bool is_posted(const struct kvpci_queue *queue)
-{
-	return queue->phase == KVPCI_QUEUE_STARTING ||
-	       queue->phase == KVPCI_QUEUE_STOP_POSTED;
-}
-
-/* All changes of a queue's phase: keeps the count of those with an event. */
-static void set_phase(struct kvpci_core *core, struct kvpci_queue *queue,
-		      enum kvpci_queue_phase phase)
-{
-	core->queue_events -= is_posted(queue);
-	queue->phase = phase;
-	core->queue_events += is_posted(queue);
-}
-
-bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
-				   unsigned int bit)
-{
-	return core->driver_features[bit / 32] & BIT(bit % 32);
-}
-
-static bool dep_is_met(const struct kvpci_core *core,
-		       const struct kvpci_feature_dep *dep)
-{
-	unsigned int i;
-
-	if (!kvpci_core_has_driver_feature(core, dep->feature))
-		return true;
-	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
-		if (core->driver_features[i] & (dep->any_of[i / 2] >> (i % 2 * 32)))
-			return true;
-	return false;
-}
-
-/* R43: a subset of what is offered, of this century, none without its needs. */
-static bool features_acceptable(const struct kvpci_core *core)
-{
-	unsigned int i;
-
-	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
-		if (core->driver_features[i] & ~core->features[i])
-			return false;
-	for (i = 0; i < core->num_deps; i++)
-		if (!dep_is_met(core, &core->deps[i]))
-			return false;
-	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
-}
-
-bool kvpci_core_features_are(const struct kvpci_core *core,
-			     const __u64 features[2])
-{
-	unsigned int i;
-
-	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
-		if (core->driver_features[i] != (u32)(features[i / 2] >> (i % 2 * 32)))
-			return false;
-	return true;
-}
-
-/* Would the driver's write of device_status set FEATURES_OK? */
 bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
 {
 	return value & ~core->device_status & VIRTIO_CONFIG_S_FEATURES_OK &&
-	       features_acceptable(core);
+	       kvpci_features_acceptable(core);
 }
 
 /* What doorbells look like with these features (4.1.5.2). */
-static void set_doorbells(struct kvpci_core *core, bool word, bool data)
+static void set_notify_format(struct kvpci_core *core, bool word, bool data)
 {
 	WRITE_ONCE(core->notify_width, word ? 4 : 2);
 	WRITE_ONCE(core->notify_config_data, data);
@@ -107,15 +46,19 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->config_msix_vector = VIRTIO_MSI_NO_VECTOR;
 	core->queue_select = 0;
 	core->device_status = 0;
-	set_doorbells(core, false, false);
+	set_notify_format(core, false, false);
 	core->isr = 0;
+	core->config_changed = false;
 	memset(core->pending, 0, sizeof(core->pending));
 	core->backend = KVPCI_BACKEND_STOPPED;
 	core->events = 0;
 	core->queue_events = 0;
-	/* Those never written to are as a reset leaves them. */
+	/*
+	 * Queues never written to are as a reset leaves them, and have no signal
+	 * that was put off, since only enabled ones have.
+	 */
 	for (i = 0; i < core->queues_touched; i++)
-		kvpci_queue_init(&core->queues[i]);
+		kvpci_queue_init(core, &core->queues[i]);
 	core->queues_touched = 0;
 }
 
@@ -126,13 +69,6 @@ static bool has_backend(const struct kvpci_core *core)
 	       core->backend < KVPCI_BACKEND_STOPPING;
 }
 
-/* The backend has queues at work, or soon will: their changes are events. */
-static bool has_live_queues(const struct kvpci_core *core)
-{
-	return core->backend == KVPCI_BACKEND_RUNNING ||
-	       core->backend == KVPCI_BACKEND_RESUMING;
-}
-
 /*
  * R11: status 0 resets. Events but STOP lose their meaning: a START not yet
  * read never happened.
@@ -140,30 +76,40 @@ static bool has_live_queues(const struct kvpci_core *core)
 static struct kvpci_effect status_reset(struct kvpci_core *core)
 {
 	if (core->backend == KVPCI_BACKEND_STOPPING)
-		return NOTHING;
+		return kvpci_no_effect();
 	if (has_backend(core)) {
 		core->backend = KVPCI_BACKEND_STOPPING;
 		core->events = BIT(KVPCI_EVENT_STOP);
 		core->isr = 0;
-		return NEWS;
+		return kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_EVENT);
 	}
 	kvpci_core_reset(core);
-	/* ISR went with it, and the line with ISR. */
-	return NO_NEWS;
+	return kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_EVENT_GONE);
 }
 
 /* The driver set DRIVER_OK: a new start, or the end of a suspension (R50). */
-static struct kvpci_effect drive(struct kvpci_core *core)
+static struct kvpci_effect set_driver_ok(struct kvpci_core *core)
 {
+	struct kvpci_effect effect = kvpci_effect(KVPCI_EFFECT_DECISION |
+						  KVPCI_EFFECT_EVENT);
+
 	if (core->backend != KVPCI_BACKEND_SUSPENDED) {
 		core->backend = KVPCI_BACKEND_STARTING;
 		core->events |= BIT(KVPCI_EVENT_START);
-		return NEWS;
+		return effect;
 	}
 	core->device_status &= ~VIRTIO_CONFIG_S_SUSPEND;
 	core->backend = KVPCI_BACKEND_RESUMING;
 	core->events |= BIT(KVPCI_EVENT_RESUME);
-	return kvpci_effect(KVPCI_EFFECT_RESUME, 0);
+	effect.bits |= KVPCI_EFFECT_PENDING;
+	/* 1.4: a change during the suspension is notified now. */
+	if (core->config_changed) {
+		core->config_changed = false;
+		/* PENDING sends its vector, if it has one that may be sent. */
+		effect.bits |= kvpci_core_config_changed(core).bits &
+			       ~KVPCI_EFFECT_VECTOR;
+	}
+	return effect;
 }
 
 static void be_suspended(struct kvpci_core *core)
@@ -182,19 +128,38 @@ static struct kvpci_effect suspend(struct kvpci_core *core)
 	if (core->backend == KVPCI_BACKEND_RESUMING) {
 		core->events &= ~BIT(KVPCI_EVENT_RESUME);
 		be_suspended(core);
-		return NO_NEWS;
+		return kvpci_effect(KVPCI_EFFECT_DECISION |
+				    KVPCI_EFFECT_EVENT_GONE);
 	}
 	if (core->backend == KVPCI_BACKEND_SUSPENDING)
-		return NOTHING;
+		return kvpci_no_effect();
 	if (core->backend == KVPCI_BACKEND_RUNNING)
 		core->backend = KVPCI_BACKEND_SUSPENDING;
 	core->events |= BIT(KVPCI_EVENT_SUSPEND);
-	return NEWS;
+	return kvpci_effect(KVPCI_EFFECT_EVENT);
+}
+
+/* The driver set these bits of device_status. */
+static struct kvpci_effect bits_set(struct kvpci_core *core, u8 set)
+{
+	struct kvpci_effect effect = kvpci_no_effect();
+
+	if (set & VIRTIO_CONFIG_S_FEATURES_OK)
+		set_notify_format(core,
+				  kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIFICATION_DATA),
+				  kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIF_CONFIG_DATA));
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
+		effect = set_driver_ok(core);
+	if (set & VIRTIO_CONFIG_S_FAILED) {
+		core->events |= BIT(KVPCI_EVENT_FAILED);
+		effect.bits |= KVPCI_EFFECT_EVENT;
+	}
+	return effect;
 }
 
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 {
-	struct kvpci_effect effect = NOTHING;
+	struct kvpci_effect effect;
 	u8 old = core->device_status;
 	u8 set;
 
@@ -215,209 +180,64 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	core->device_status = old | set;
 
-	if (set & VIRTIO_CONFIG_S_FEATURES_OK)
-		set_doorbells(core,
-			      kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIFICATION_DATA),
-			      kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIF_CONFIG_DATA));
-	if (set & VIRTIO_CONFIG_S_FAILED)
-		core->events |= BIT(KVPCI_EVENT_FAILED);
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
-		return drive(core);
-	if (value & VIRTIO_CONFIG_S_SUSPEND && old & VIRTIO_CONFIG_S_DRIVER_OK &&
+	effect = bits_set(core, set);
+	if (!(set & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	    value & VIRTIO_CONFIG_S_SUSPEND && old & VIRTIO_CONFIG_S_DRIVER_OK &&
 	    kvpci_core_has_driver_feature(core, VIRTIO_F_SUSPEND))
-		effect = suspend(core);
-	return set & VIRTIO_CONFIG_S_FAILED ? NEWS : effect;
+		effect.bits |= suspend(core).bits;
+	return effect;
 }
 
-/*
- * The driver enables a queue. Before DRIVER_OK, and until START has been read,
- * the VMM will find it; later only a queue that was reset may be enabled.
- */
-struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
-					     struct kvpci_queue *queue,
-					     u32 value)
+static int ack_device(struct kvpci_core *core, u32 kind,
+		      struct kvpci_effect *effect)
 {
-	if (value != 1)
-		return NOTHING;
-	if (has_live_queues(core)) {
-		if (!kvpci_core_has_driver_feature(core, VIRTIO_F_RING_RESET))
-			return NOTHING;
-		set_phase(core, queue, KVPCI_QUEUE_STARTING);
-	}
-	WRITE_ONCE(queue->enable, 1);
-	kvpci_queue_touch(core, queue);
-	return has_live_queues(core) ? NEWS : NOTHING;
-}
+	bool stop = kind == KVPCI_EVENT_STOP;
 
-/* R14, R47: done at once unless the backend may be using the queue. */
-struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
-					    struct kvpci_queue *queue,
-					    u32 value)
-{
-	if (value != 1 || !queue->enable ||
-	    !(core->device_status & VIRTIO_CONFIG_S_FEATURES_OK) ||
-	    !kvpci_core_has_driver_feature(core, VIRTIO_F_RING_RESET))
-		return NOTHING;
-	if (has_live_queues(core) && queue->phase == KVPCI_QUEUE_IDLE) {
-		WRITE_ONCE(queue->reset, 1);
-		set_phase(core, queue, KVPCI_QUEUE_STOP_POSTED);
-		return NEWS;
-	}
-	set_phase(core, queue, KVPCI_QUEUE_IDLE);
-	kvpci_queue_init(queue);
-	return NOTHING;
-}
-
-/* Queue events are told while the VMM runs the queues. */
-static bool tells_queues(const struct kvpci_core *core)
-{
-	return core->backend == KVPCI_BACKEND_RUNNING ||
-	       core->backend == KVPCI_BACKEND_SUSPENDING;
-}
-
-/*
- * Turn n is queue n's, the last one is CONFIG's. None of them comes twice while
- * another waits: a guest that keeps one queue busy with resets must not keep the
- * reset of another from its end.
- */
-static bool peek_turn(const struct kvpci_core *core, struct kvpci_event *event)
-{
-	bool queues = tells_queues(core) && core->queue_events;
-	bool config = core->events & BIT(KVPCI_EVENT_DEVICE_CONFIG);
-	u32 i, turn = core->turn;
-
-	for (i = 0; (queues || config) && i <= core->num_queues; i++, turn++) {
-		if (turn > core->num_queues)
-			turn = 0;
-		if (turn == core->num_queues && config) {
-			event->kind = KVPCI_EVENT_DEVICE_CONFIG;
-			return true;
-		}
-		if (turn < core->num_queues && queues &&
-		    is_posted(&core->queues[turn])) {
-			event->queue = turn;
-			event->kind = core->queues[turn].phase ==
-				      KVPCI_QUEUE_STARTING ?
-				      KVPCI_EVENT_QUEUE_START :
-				      KVPCI_EVENT_QUEUE_STOP;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* SUSPEND asked for before START was read waits until that has been. */
-static bool may_take(const struct kvpci_core *core, u32 kind)
-{
-	return core->events & BIT(kind) &&
-	       (kind != KVPCI_EVENT_SUSPEND ||
-		core->backend == KVPCI_BACKEND_SUSPENDING);
-}
-
-bool kvpci_core_event_peek(const struct kvpci_core *core,
-			   struct kvpci_event *event)
-{
-	static const u8 order[] = {
-		KVPCI_EVENT_STOP, KVPCI_EVENT_START, KVPCI_EVENT_RESUME,
-		KVPCI_EVENT_FAILED,
-	};
-	unsigned int i;
-
-	*event = (struct kvpci_event){
-		.size = sizeof(*event),
-		.queue = KVPCI_EVENT_NO_QUEUE,
-		.status = core->device_status,
-	};
-	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		if (core->events & BIT(order[i])) {
-			event->kind = order[i];
-			return true;
-		}
-	}
-	if (peek_turn(core, event))
-		return true;
-	/* Last, so that the VMM has been told of all that came before. */
-	event->kind = KVPCI_EVENT_SUSPEND;
-	return may_take(core, KVPCI_EVENT_SUSPEND);
-}
-
-static bool take_queue_event(struct kvpci_core *core,
-			     const struct kvpci_event *event)
-{
-	struct kvpci_queue *queue = &core->queues[event->queue];
-	bool start = event->kind == KVPCI_EVENT_QUEUE_START;
-
-	core->turn = event->queue + 1;
-	if (!tells_queues(core) ||
-	    queue->phase != (start ? KVPCI_QUEUE_STARTING :
-				     KVPCI_QUEUE_STOP_POSTED))
-		return false;
-	set_phase(core, queue, start ? KVPCI_QUEUE_IDLE : KVPCI_QUEUE_STOP_READ);
-	return true;
-}
-
-bool kvpci_core_event_take(struct kvpci_core *core,
-			   const struct kvpci_event *event)
-{
-	if (event->queue != KVPCI_EVENT_NO_QUEUE)
-		return take_queue_event(core, event);
-	if (event->kind == KVPCI_EVENT_DEVICE_CONFIG)
-		core->turn = 0;
-	if (!may_take(core, event->kind))
-		return false;
-	core->events &= ~BIT(event->kind);
-	if (event->kind == KVPCI_EVENT_START ||
-	    event->kind == KVPCI_EVENT_RESUME)
-		core->backend = core->events & BIT(KVPCI_EVENT_SUSPEND) ?
-				KVPCI_BACKEND_SUSPENDING : KVPCI_BACKEND_RUNNING;
-	return true;
-}
-
-int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue)
-{
-	if (kind == KVPCI_EVENT_STOP || kind == KVPCI_EVENT_SUSPEND) {
-		bool stop = kind == KVPCI_EVENT_STOP;
-
-		if (queue != KVPCI_EVENT_NO_QUEUE)
-			return -EINVAL;
-		if (core->backend != (stop ? KVPCI_BACKEND_STOPPING :
-					     KVPCI_BACKEND_SUSPENDING) ||
-		    core->events & BIT(kind))
-			return -EALREADY;
-		if (stop)
-			kvpci_core_reset(core);
-		else
-			be_suspended(core);
-		return 0;
-	}
-	if (kind != KVPCI_EVENT_QUEUE_STOP || queue >= core->num_queues)
-		return -EINVAL;
-	queue = array_index_nospec(queue, core->num_queues);
-	if (core->queues[queue].phase != KVPCI_QUEUE_STOP_READ)
+	if (core->backend != (stop ? KVPCI_BACKEND_STOPPING :
+				     KVPCI_BACKEND_SUSPENDING) ||
+	    core->events & BIT(kind))
 		return -EALREADY;
-	set_phase(core, &core->queues[queue], KVPCI_QUEUE_IDLE);
-	kvpci_queue_init(&core->queues[queue]);
+	if (stop)
+		kvpci_core_reset(core);
+	else
+		be_suspended(core);
+	*effect = kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_STOPPED);
 	return 0;
 }
 
-void kvpci_core_queue_state(const struct kvpci_core *core, u32 index,
-			    struct kvpci_queue_state *state)
+static int ack_queue(struct kvpci_core *core, u32 queue,
+		     struct kvpci_effect *effect)
 {
-	const struct kvpci_queue *queue = &core->queues[index];
-
-	state->enabled = queue->enable && queue->phase != KVPCI_QUEUE_STARTING;
-	state->queue_size = queue->size;
-	state->msix_vector = queue->msix_vector;
-	state->notification = READ_ONCE(queue->notification);
-	state->desc = queue->desc;
-	state->driver = queue->driver;
-	state->device = queue->device;
+	queue = array_index_nospec(queue, core->num_queues);
+	if (core->queues[queue].phase != KVPCI_QUEUE_STOP_READ)
+		return -EALREADY;
+	kvpci_queue_set_phase(core, &core->queues[queue], KVPCI_QUEUE_IDLE);
+	kvpci_queue_init(core, &core->queues[queue]);
+	*effect = kvpci_effect(KVPCI_EFFECT_DECISION);
+	return 0;
 }
 
-bool kvpci_core_fail(struct kvpci_core *core)
+int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue,
+		   struct kvpci_effect *effect)
+{
+	*effect = kvpci_no_effect();
+	switch (kind) {
+	case KVPCI_EVENT_STOP:
+	case KVPCI_EVENT_SUSPEND:
+		return queue == KVPCI_EVENT_NO_QUEUE ?
+		       ack_device(core, kind, effect) : -EINVAL;
+	case KVPCI_EVENT_QUEUE_STOP:
+		return queue < core->num_queues ?
+		       ack_queue(core, queue, effect) : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+struct kvpci_effect kvpci_core_fail(struct kvpci_core *core)
 {
 	if (!core->device_status || core->backend == KVPCI_BACKEND_STOPPING)
-		return false;
+		return kvpci_no_effect();
 	core->device_status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK;
+	return kvpci_core_config_changed(core);
 }

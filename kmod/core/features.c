@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Feature negotiation (2.2): which choices of the driver are acceptable.
+ */
+#include "core.h"
+
+static bool dep_is_met(const struct kvpci_core *core,
+		       const struct kvpci_feature_dep *dep)
+{
+	unsigned int i;
+
+	if (!kvpci_core_has_driver_feature(core, dep->feature))
+		return true;
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		if (core->driver_features[i] & (dep->any_of[i / 2] >> (i % 2 * 32)))
+			return true;
+	return false;
+}
+
+/* R43: a subset of what is offered, of this century, none without its needs. */
+bool kvpci_features_acceptable(const struct kvpci_core *core)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		if (core->driver_features[i] & ~core->features[i])
+			return false;
+	for (i = 0; i < core->num_deps; i++)
+		if (!dep_is_met(core, &core->deps[i]))
+			return false;
+	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
+}
+
+bool kvpci_core_features_are(const struct kvpci_core *core,
+			     const __u64 features[2])
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
+		if (core->driver_features[i] != (u32)(features[i / 2] >> (i % 2 * 32)))
+			return false;
+	return true;
+}
