@@ -37,6 +37,7 @@ static void update_line(struct user_transport *u)
 {
 	bool line = u->gsi != KVPCI_GSI_NONE && kvpci_core_intx(&u->core);
 
+	kvpci_pci_config_set_intx(&u->cs, kvpci_core_intx_status(&u->core));
 	if (line != u->line) {
 		u->line = line;
 		vm_share_line(u->vm, u->gsi, line ? 1 : -1);
@@ -44,68 +45,67 @@ static void update_line(struct user_transport *u)
 }
 
 /* The event descriptor is readable as long as there is an event. */
-static void update_news(struct user_transport *u)
+static void update_event_fd(struct user_transport *u)
 {
 	struct kvpci_event event;
-	bool news = kvpci_core_event_peek(&u->core, &event);
+	bool readable = kvpci_core_event_peek(&u->core, &event);
 	eventfd_t count;
 
-	if (news == u->news)
+	if (readable == u->event_readable)
 		return;
-	u->news = news;
-	if (news)
+	u->event_readable = readable;
+	if (readable)
 		eventfd_write(u->base.event_fd, 1);
 	else
 		eventfd_read(u->base.event_fd, &count);
 }
 
-static void send_pending(struct user_transport *u, unsigned int from)
+/* Return: the vector sent, at least @from, or -1. */
+static int send_pending(struct user_transport *u, unsigned int from)
 {
 	struct kvpci_msg msg;
-	int vector = (int)from - 1;
+	int vector = kvpci_core_next_pending(&u->core, from, &msg);
 
-	while ((vector = kvpci_core_next_pending(&u->core, vector + 1, &msg)) >= 0)
+	if (vector >= 0)
 		vm_send_message(u->vm, msg.address, msg.data);
+	return vector;
 }
 
-static void notify(struct user_transport *u, uint32_t source)
+/*
+ * Nobody waits here for KVPCI_EFFECT_STOPPED, and KVPCI_EFFECT_DECISION asks for
+ * nothing: messages are decided on and sent under one lock, which the change
+ * itself has waited for.
+ */
+void user_unlock_and(struct user_transport *u, struct kvpci_effect effect)
 {
-	struct kvpci_msg msg;
+	int vector = -1;
 
-	switch (kvpci_core_signal(&u->core, source, &msg)) {
-	case KVPCI_IRQ_SEND:
-		vm_send_message(u->vm, msg.address, msg.data);
-		break;
-	case KVPCI_IRQ_INTX:
-		update_line(u);
-		break;
-	default:
-		break;
-	}
-}
-
-void user_carry_out(struct user_transport *u, struct kvpci_effect effect)
-{
-	switch (effect.kind) {
-	case KVPCI_EFFECT_KICK:
-		if (u->fds[effect.arg].kick >= 0)
-			eventfd_write(u->fds[effect.arg].kick, 1);
-		break;
-	case KVPCI_EFFECT_VECTOR:
+	if (effect.bits & KVPCI_EFFECT_VECTOR)
 		send_pending(u, effect.arg);
-		break;
-	case KVPCI_EFFECT_EVENT:
-	case KVPCI_EFFECT_INTX:
-	case KVPCI_EFFECT_RESUME:
-		/* A reset that is done at once takes back what was not read. */
-		update_news(u);
-		update_line(u);
-		if (effect.kind == KVPCI_EFFECT_RESUME)
-			send_pending(u, 0);
-		break;
-	default:
-		break;
+	if (effect.bits & KVPCI_EFFECT_PENDING) {
+		do {
+			vector = send_pending(u, vector + 1);
+		} while (vector >= 0);
 	}
+	if (effect.bits & KVPCI_EFFECT_LINE)
+		update_line(u);
+	if (effect.bits & (KVPCI_EFFECT_EVENT | KVPCI_EFFECT_EVENT_GONE))
+		update_event_fd(u);
+	pthread_mutex_unlock(&u->lock);
+}
+
+/* Doorbells change nothing that has an effect but the kick. */
+static void kick(struct user_transport *u, const struct kvpci_region *region,
+		 uint32_t offset, uint32_t length, uint64_t value)
+{
+	u32 queue;
+
+	pthread_mutex_lock(&u->lock);
+	if (kvpci_core_doorbell(&u->core, region, offset, length, value,
+				&queue) == KVPCI_DOORBELL_KICK &&
+	    u->fds[queue].kick >= 0)
+		eventfd_write(u->fds[queue].kick, 1);
+	pthread_mutex_unlock(&u->lock);
 }
 
 int user_access(struct transport *t, uint32_t bar, uint32_t offset,
@@ -114,7 +114,7 @@ int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 	struct user_transport *u = user_of(t);
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
-	u64 word = write ? *value : 0;
+	u64 word = 0;
 
 	if (bar >= KVPCI_NUM_BARS || u->core.bars[bar].kind == KVPCI_BAR_NONE)
 		return -ENXIO;
@@ -124,34 +124,53 @@ int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 	    length > u->core.bars[bar].size - offset)
 		return -ERANGE;
 	region = kvpci_core_find(&u->core, bar, offset, length);
+	if (!region) {
+		/* Holes read as 0. */
+		if (!write)
+			*value = 0;
+		return 0;
+	}
+	offset -= region->offset;
+	if (write && region->type == KVPCI_REGION_NOTIFY) {
+		kick(u, region, offset, length, *value);
+		return 0;
+	}
 	pthread_mutex_lock(&u->lock);
-	if (!region)
-		effect = kvpci_effect(KVPCI_EFFECT_OTHER, 0);
-	else if (!write)
-		effect = kvpci_core_read(&u->core, region,
-					 offset - region->offset, length, &word);
-	else if (region->type == KVPCI_REGION_NOTIFY)
-		effect = kvpci_core_doorbell(&u->core, region,
-					     offset - region->offset, length,
-					     word);
-	else
-		effect = kvpci_core_write(&u->core, region,
-					  offset - region->offset, length, word);
-	user_carry_out(u, effect);
-	pthread_mutex_unlock(&u->lock);
+	effect = write ?
+		kvpci_core_write(&u->core, region, offset, length, *value) :
+		kvpci_core_read(&u->core, region, offset, length, &word);
+	user_unlock_and(u, effect);
 	if (!write)
 		*value = word;
 	return 0;
 }
 
+/* Return: what is left to be done. */
+static struct kvpci_effect signal_queue(struct user_transport *u, uint32_t queue)
+{
+	struct kvpci_msg msg;
+
+	switch (kvpci_core_signal(&u->core, queue, &msg)) {
+	case KVPCI_IRQ_SEND:
+		vm_send_message(u->vm, msg.address, msg.data);
+		break;
+	case KVPCI_IRQ_INTX:
+		return kvpci_effect(KVPCI_EFFECT_LINE);
+	default:
+		break;
+	}
+	return kvpci_no_effect();
+}
+
 static void take_call(struct user_transport *u, uint32_t queue)
 {
+	struct kvpci_effect effect = kvpci_no_effect();
 	eventfd_t count;
 
 	pthread_mutex_lock(&u->lock);
 	if (u->fds[queue].call >= 0 && !eventfd_read(u->fds[queue].call, &count))
-		notify(u, queue);
-	pthread_mutex_unlock(&u->lock);
+		effect = signal_queue(u, queue);
+	user_unlock_and(u, effect);
 }
 
 static void *wait_for_calls(void *arg)
@@ -217,12 +236,6 @@ static int user_queue_fds(struct transport *t, uint32_t queue, int kick_fd,
 	return 0;
 }
 
-void user_update_interrupts(struct user_transport *u)
-{
-	send_pending(u, 0);
-	update_line(u);
-}
-
 static int user_event(struct transport *t, struct kvpci_event *event)
 {
 	struct user_transport *u = user_of(t);
@@ -231,20 +244,20 @@ static int user_event(struct transport *t, struct kvpci_event *event)
 	pthread_mutex_lock(&u->lock);
 	got = kvpci_core_event_peek(&u->core, event) &&
 		kvpci_core_event_take(&u->core, event);
-	update_news(u);
-	pthread_mutex_unlock(&u->lock);
+	/* Another event may follow the one that is gone. */
+	user_unlock_and(u, kvpci_effect(KVPCI_EFFECT_EVENT_GONE));
 	return got;
 }
 
 static int user_ack(struct transport *t, uint32_t kind, uint32_t queue)
 {
 	struct user_transport *u = user_of(t);
+	struct kvpci_effect effect;
 	int err;
 
 	pthread_mutex_lock(&u->lock);
-	err = kvpci_core_ack(&u->core, kind, queue);
-	update_line(u);
-	pthread_mutex_unlock(&u->lock);
+	err = kvpci_core_ack(&u->core, kind, queue, &effect);
+	user_unlock_and(u, effect);
 	return err;
 }
 
@@ -253,9 +266,7 @@ static int user_fail(struct transport *t)
 	struct user_transport *u = user_of(t);
 
 	pthread_mutex_lock(&u->lock);
-	if (kvpci_core_fail(&u->core))
-		notify(u, KVPCI_SOURCE_CONFIG);
-	pthread_mutex_unlock(&u->lock);
+	user_unlock_and(u, kvpci_core_fail(&u->core));
 	return 0;
 }
 
@@ -263,7 +274,8 @@ static int user_update(struct transport *t, uint32_t offset, uint32_t length,
 		       const void *data)
 {
 	struct user_transport *u = user_of(t);
-	int changed;
+	struct kvpci_effect effect;
+	int err;
 
 	if (!length)
 		return -EINVAL;
@@ -271,11 +283,10 @@ static int user_update(struct transport *t, uint32_t offset, uint32_t length,
 	    length > u->core.device_config_size - offset)
 		return -ERANGE;
 	pthread_mutex_lock(&u->lock);
-	changed = kvpci_core_device_config_write(&u->core, offset, length, data);
-	if (changed > 0)
-		notify(u, KVPCI_SOURCE_CONFIG);
-	pthread_mutex_unlock(&u->lock);
-	return changed < 0 ? changed : 0;
+	err = kvpci_core_device_config_write(&u->core, offset, length, data,
+					     &effect);
+	user_unlock_and(u, effect);
+	return err;
 }
 
 static int user_features(struct transport *t, uint64_t features[2])
@@ -305,67 +316,50 @@ static int user_queue_state(struct transport *t, uint32_t queue,
 	return 0;
 }
 
-/* Memory for what the core points to. */
+/* Memory for what the core points to, and our own by queue. */
 static int allocate(struct user_transport *u,
 		    const struct kvpci_device_create *desc)
 {
 	struct kvpci_core *core = &u->core;
 	uint32_t i;
 
-	core->queues = calloc(desc->num_queues, sizeof(*core->queues));
+	kvpci_core_arrays(core, desc, u->arrays);
+	for (i = 0; i < KVPCI_NUM_ARRAYS; i++) {
+		const struct kvpci_array *array = &u->arrays[i];
+
+		/* What is page-aligned is so for the module, which maps it. */
+		if (array->size)
+			*array->pointer = calloc(1, array->size);
+		if (array->size && !*array->pointer)
+			return -ENOMEM;
+	}
 	u->fds = calloc(desc->num_queues, sizeof(*u->fds));
-	if (!core->queues || !u->fds)
+	if (!u->fds)
 		return -ENOMEM;
 	for (i = 0; i < desc->num_queues; i++)
 		u->fds[i] = (struct user_fds){ .kick = -1, .call = -1 };
-	if (desc->num_vectors) {
-		core->vectors = calloc(desc->num_vectors,
-				       sizeof(*core->vectors));
-		if (!core->vectors)
-			return -ENOMEM;
-	}
-	if (desc->device_config_size) {
-		core->device_config = malloc(desc->device_config_size);
-		if (!core->device_config)
-			return -ENOMEM;
+	if (core->device_config)
 		memcpy(core->device_config, user_pointer(desc->device_config),
 		       desc->device_config_size);
-	}
-	if (desc->num_feature_deps) {
-		core->deps = calloc(desc->num_feature_deps,
-				    sizeof(*core->deps));
-		if (!core->deps)
-			return -ENOMEM;
-	}
-	if (kvpci_core_notif_queues_size(desc)) {
-		core->notif_queues = malloc(kvpci_core_notif_queues_size(desc));
-		if (!core->notif_queues)
-			return -ENOMEM;
-	}
-	if (desc->device_config_size && desc->device_config_mask) {
-		core->device_config_mask = malloc(desc->device_config_size);
-		if (!core->device_config_mask)
-			return -ENOMEM;
-		memcpy(core->device_config_mask, user_pointer(desc->device_config_mask),
+	if (core->device_config_mask)
+		memcpy(core->device_config_mask,
+		       user_pointer(desc->device_config_mask),
 		       desc->device_config_size);
-	}
 	return 0;
 }
 
 static void user_free(struct user_transport *u)
 {
+	unsigned int i;
+
 	if (u->base.event_fd >= 0)
 		close(u->base.event_fd);
 	if (u->epoll >= 0)
 		close(u->epoll);
 	if (u->quit >= 0)
 		close(u->quit);
-	free(u->core.queues);
-	free(u->core.vectors);
-	free(u->core.device_config);
-	free(u->core.device_config_mask);
-	free(u->core.notif_queues);
-	free(u->core.deps);
+	for (i = 0; i < KVPCI_NUM_ARRAYS; i++)
+		free(*u->arrays[i].pointer);
 	free(u->fds);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
@@ -460,7 +454,7 @@ const struct transport_ops transport_user = {
 	.create = user_create,
 	.destroy = user_destroy,
 	.place = user_place,
-	.pci_config = user_config,
+	.pci_config = user_pci_config,
 	.find = user_find,
 	.access = user_access,
 	.event = user_event,

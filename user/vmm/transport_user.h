@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the two halves of the userspace transport share: registers in
- * transport_user.c, PCI configuration space in config_user.c.
+ * transport_user.c, PCI configuration space in pci_config_user.c.
  */
 #ifndef KVPCI_VMM_TRANSPORT_USER_H
 #define KVPCI_VMM_TRANSPORT_USER_H
@@ -24,12 +24,13 @@ struct user_fds;
  * @virtio_id: device type
  * @lock: protects what follows
  * @core: the registers
+ * @arrays: where the memory is that @core points to
  * @gsi: interrupt line, or KVPCI_GSI_NONE
  * @line: level that this device gives it
- * @news: @base.event_fd is readable
+ * @event_readable: @base.event_fd is readable
  * @fds: by queue
  * @cs: configuration space
- * @mapped: BARs that answer; changes in config() only
+ * @mapped: BARs that answer; changes in user_pci_config() only
  * @addr: where
  */
 struct user_transport {
@@ -42,9 +43,10 @@ struct user_transport {
 
 	pthread_mutex_t lock;
 	struct kvpci_core core;
+	struct kvpci_array arrays[KVPCI_NUM_ARRAYS];
 	uint32_t gsi;
 	bool line;
-	bool news;
+	bool event_readable;
 	struct user_fds *fds;
 	struct kvpci_pci_config cs;
 	uint32_t mapped;
@@ -60,16 +62,20 @@ static inline struct user_transport *user_of(struct transport *t)
 int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 		uint32_t length, uint64_t *value, bool write);
 
-/** user_carry_out() - do what an access asks for; with the lock held */
-void user_carry_out(struct user_transport *u, struct kvpci_effect effect);
+/**
+ * user_unlock_and() - let go of the lock, and do what a change wants done
+ * @u: the device, locked
+ * @effect: what the register core returned
+ *
+ * Every change of the core ends here, so that the order of what follows one is
+ * known to one place.
+ */
+void user_unlock_and(struct user_transport *u, struct kvpci_effect effect);
 
-/** user_update_interrupts() - after interrupt bits changed; with the lock held */
-void user_update_interrupts(struct user_transport *u);
-
-/* Operations of config_user.c */
+/* Operations of pci_config_user.c */
 int user_place(struct transport *t, struct kvpci_device_place *place);
-int user_config(struct transport *t, uint32_t offset, uint32_t length,
-		uint32_t *value, bool write);
+int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
+		    uint32_t *value, bool write);
 bool user_find(struct transport *t, bool io, uint64_t address,
 	       uint32_t length, struct transport_place *place);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * PCI configuration space of the userspace transport: what the module's
- * config.c does, on the same register core.
+ * pci_config.c does, on the same register core.
  */
 #include <errno.h>
 
@@ -17,7 +17,9 @@ static void window_read(struct user_transport *u)
 		return;
 	user_access(&u->base, window.bar, window.offset, window.length, &value,
 		    false);
+	pthread_mutex_lock(&u->lock);
 	kvpci_pci_config_set_window(&u->cs, (u32)value);
+	pthread_mutex_unlock(&u->lock);
 }
 
 static void window_write(struct user_transport *u)
@@ -33,31 +35,33 @@ static void window_write(struct user_transport *u)
 }
 
 /* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
-static void function_reset(struct user_transport *u)
+static struct kvpci_effect function_reset(struct user_transport *u)
 {
+	struct kvpci_effect effect;
+
 	kvpci_pci_config_reset(&u->cs);
-	kvpci_core_msix_reset(&u->core);
-	user_carry_out(u, kvpci_status_write(&u->core, 0));
-	user_update_interrupts(u);
+	effect = kvpci_core_msix_reset(&u->core);
+	effect.bits |= kvpci_status_write(&u->core, 0).bits;
+	return effect;
 }
 
 static void config_write(struct user_transport *u, uint32_t offset,
 			 uint32_t length, uint32_t value)
 {
+	struct kvpci_effect effect = kvpci_no_effect();
 	u32 change;
 
 	pthread_mutex_lock(&u->lock);
 	change = kvpci_pci_config_write(&u->cs, offset, length, value);
 	if (change & KVPCI_PCI_CONFIG_FLR)
-		function_reset(u);
+		effect = function_reset(u);
 	if (change & (KVPCI_PCI_CONFIG_DECODE | KVPCI_PCI_CONFIG_FLR))
 		u->mapped = kvpci_pci_config_decode(&u->cs, u->addr);
-	if (change & KVPCI_PCI_CONFIG_IRQ) {
-		kvpci_core_set_irq_flags(&u->core,
-					 kvpci_pci_config_irq_flags(&u->cs));
-		user_update_interrupts(u);
-	}
-	pthread_mutex_unlock(&u->lock);
+	/* None of these effects is one vector's. */
+	if (change & KVPCI_PCI_CONFIG_IRQ)
+		effect.bits |= kvpci_core_set_irq_flags(&u->core,
+				kvpci_pci_config_irq_flags(&u->cs)).bits;
+	user_unlock_and(u, effect);
 	if (change & KVPCI_PCI_CONFIG_WINDOW)
 		window_write(u);
 }
@@ -70,14 +74,13 @@ static uint32_t config_read(struct user_transport *u, uint32_t offset,
 	if (kvpci_pci_config_window_hit(&u->cs, offset, length))
 		window_read(u);
 	pthread_mutex_lock(&u->lock);
-	kvpci_pci_config_set_intx(&u->cs, kvpci_core_intx_status(&u->core));
 	value = kvpci_pci_config_read(&u->cs, offset, length);
 	pthread_mutex_unlock(&u->lock);
 	return value;
 }
 
-int user_config(struct transport *t, uint32_t offset, uint32_t length,
-		uint32_t *value, bool write)
+int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
+		    uint32_t *value, bool write)
 {
 	if (write)
 		config_write(user_of(t), offset, length, *value);
@@ -99,16 +102,19 @@ int user_place(struct transport *t, struct kvpci_device_place *place)
 	int err;
 
 	memcpy(desc.bars, u->core.bars, sizeof(desc.bars));
+	pthread_mutex_lock(&u->lock);
 	u->gsi = place->gsi;
 	err = kvpci_pci_config_init(&u->cs, &desc, u->core.described,
-				      place->class_code, (u8)place->intx_pin);
+				    place->class_code, (u8)place->intx_pin);
 	if (!err && place->vendor_length) {
 		vendor = (const void *)(uintptr_t)place->vendor_data;
 		err = kvpci_pci_config_add_vendor(&u->cs, vendor,
-						    place->vendor_length);
+						  place->vendor_length);
 	}
 	if (place->flags & KVPCI_PLACE_MULTIFUNCTION)
 		kvpci_pci_config_set_multifunction(&u->cs);
+	/* There is a line now, and a Status.Interrupt. */
+	user_unlock_and(u, kvpci_effect(KVPCI_EFFECT_LINE));
 	return err;
 }
 
