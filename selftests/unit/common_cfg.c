@@ -56,7 +56,7 @@ TEST_F(common, reset_values)
 
 		EXPECT_EQ(regs[i].reset, value)
 			TH_LOG("offset %#x", regs[i].offset);
-		EXPECT_EQ(KVPCI_EFFECT_NONE, self->u.effect.kind);
+		EXPECT_EQ(0, self->u.effect.bits);
 	}
 }
 
@@ -173,13 +173,13 @@ TEST_F(common, other_widths)
 			EXPECT_EQ(value, unit_read(u, KVPCI_REGION_COMMON, at,
 						   lengths[l]))
 				TH_LOG("%u bytes at %#x", lengths[l], at);
-			EXPECT_EQ(narrow ? KVPCI_EFFECT_NONE :
-				  KVPCI_EFFECT_OTHER, u->effect.kind);
+			EXPECT_EQ(narrow ? 0 :
+				  KVPCI_EFFECT_OTHER, u->effect.bits);
 			unit_write(u, KVPCI_REGION_COMMON, at, lengths[l], 0);
-			EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+			EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 			unit_write(u, KVPCI_REGION_COMMON, at, lengths[l],
 				   0x0101010101010101);
-			EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+			EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 			snapshot(u, &after);
 			ASSERT_EQ(0, memcmp(&before, &after, sizeof(before)))
 				TH_LOG("%u bytes at %#x wrote something",
@@ -463,16 +463,16 @@ TEST_F(common, optional_registers)
 	ASSERT_EQ(0, unit_create(&u));
 	unit_start(&u);
 	cc_write(&u, CC_QUEUE_RESET, 1);
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, u.effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u.effect.bits);
 	EXPECT_EQ(0, cc_read(&u, CC_QUEUE_RESET));
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, u.effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u.effect.bits);
 	EXPECT_EQ(1, cc_read(&u, CC_QUEUE_ENABLE));
 	/* bits 39 and 41 cannot be offered */
 	for (u32 at = 0x38; at < 0x40; at += 2) {
 		if (at == CC_QUEUE_RESET)
 			continue;
 		EXPECT_EQ(0, unit_read(&self->u, KVPCI_REGION_COMMON, at, 2));
-		EXPECT_EQ(KVPCI_EFFECT_OTHER, self->u.effect.kind);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, self->u.effect.bits);
 	}
 	unit_destroy(&u);
 }
@@ -503,9 +503,9 @@ TEST_F(common, admin_queues)
 	struct unit *u = &self->u;
 
 	EXPECT_EQ(0, cc_read(u, CC_ADMIN_INDEX));
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 	EXPECT_EQ(0, cc_read(u, CC_ADMIN_NUM));
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 
 	unit_destroy(u);
 	unit_describe(u);
@@ -533,8 +533,8 @@ TEST_F(common, admin_queues)
 	unit_queue(u, first, 16);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_ENABLE));
 	unit_bar_write(u, UNIT_BAR_IO, 0x44, 2, first);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-	EXPECT_EQ(first, u->effect.arg);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+	EXPECT_EQ(first, u->rung);
 	cc_write(u, CC_QUEUE_SELECT, UNIT_QUEUES);
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_SIZE));
 }

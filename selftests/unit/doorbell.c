@@ -37,11 +37,11 @@ TEST_F(doorbell, every_queue)
 			continue;
 		at = MEM_DOORBELLS + 4 * cc_read(u, CC_QUEUE_NOTIFY_OFF);
 		unit_bar_write(u, UNIT_BAR_MEM, at, 2, q);
-		EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-		EXPECT_EQ(q, u->effect.arg);
+		EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+		EXPECT_EQ(q, u->rung);
 		unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, q);
-		EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-		EXPECT_EQ(q, u->effect.arg);
+		EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+		EXPECT_EQ(q, u->rung);
 	}
 }
 
@@ -50,28 +50,28 @@ TEST_F(doorbell, dropped_and_other)
 	static const struct {
 		u32 bar, offset, length;
 		u64 value;
-		u16 kind;
+		enum kvpci_doorbell means;
 	} rows[] = {
-		{ UNIT_BAR_MEM, MEM_DOORBELLS + 8, 2, 2, KVPCI_EFFECT_NO_KICK },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 8, 2, 2, KVPCI_DOORBELL_DROP },
 		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4 * UNIT_ABSENT, 2, 3,
-		  KVPCI_EFFECT_NO_KICK },
+		  KVPCI_DOORBELL_DROP },
 		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4 * UNIT_QUEUES, 2, 5,
-		  KVPCI_EFFECT_NO_KICK },
+		  KVPCI_DOORBELL_DROP },
 		{ UNIT_BAR_MEM, MEM_DOORBELLS + 0xffc, 2, 0,
-		  KVPCI_EFFECT_NO_KICK },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS + 2, 2, 0, KVPCI_EFFECT_OTHER },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS, 1, 0, KVPCI_EFFECT_OTHER },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS, 4, 0, KVPCI_EFFECT_OTHER },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS, 8, 0, KVPCI_EFFECT_OTHER },
-		{ UNIT_BAR_IO, IO_DOORBELL, 2, 2, KVPCI_EFFECT_NO_KICK },
+		  KVPCI_DOORBELL_DROP },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 2, 2, 0, KVPCI_DOORBELL_OTHER },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 1, 0, KVPCI_DOORBELL_OTHER },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 4, 0, KVPCI_DOORBELL_OTHER },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 8, 0, KVPCI_DOORBELL_OTHER },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, 2, KVPCI_DOORBELL_DROP },
 		{ UNIT_BAR_IO, IO_DOORBELL, 2, UNIT_ABSENT,
-		  KVPCI_EFFECT_NO_KICK },
+		  KVPCI_DOORBELL_DROP },
 		{ UNIT_BAR_IO, IO_DOORBELL, 2, UNIT_QUEUES,
-		  KVPCI_EFFECT_NO_KICK },
-		{ UNIT_BAR_IO, IO_DOORBELL, 2, 0xffff, KVPCI_EFFECT_NO_KICK },
-		{ UNIT_BAR_IO, IO_DOORBELL, 1, 0, KVPCI_EFFECT_OTHER },
-		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0, KVPCI_EFFECT_OTHER },
-		{ UNIT_BAR_IO, IO_DOORBELL + 2, 2, 0, KVPCI_EFFECT_OTHER },
+		  KVPCI_DOORBELL_DROP },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, 0xffff, KVPCI_DOORBELL_DROP },
+		{ UNIT_BAR_IO, IO_DOORBELL, 1, 0, KVPCI_DOORBELL_OTHER },
+		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0, KVPCI_DOORBELL_OTHER },
+		{ UNIT_BAR_IO, IO_DOORBELL + 2, 2, 0, KVPCI_DOORBELL_OTHER },
 	};
 	struct unit *u = &self->u;
 
@@ -79,7 +79,7 @@ TEST_F(doorbell, dropped_and_other)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		unit_bar_write(u, rows[i].bar, rows[i].offset, rows[i].length,
 			       rows[i].value);
-		EXPECT_EQ(rows[i].kind, u->effect.kind)
+		EXPECT_EQ(rows[i].means, u->doorbell)
 			TH_LOG("BAR %u offset %#x length %u value %llu",
 			       rows[i].bar, rows[i].offset, rows[i].length,
 			       (unsigned long long)rows[i].value);
@@ -93,11 +93,11 @@ TEST_F(doorbell, address_beats_value)
 
 	unit_run(u);
 	unit_bar_write(u, UNIT_BAR_MEM, MEM_DOORBELLS + 4, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-	EXPECT_EQ(1, u->effect.arg);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+	EXPECT_EQ(1, u->rung);
 	unit_bar_write(u, UNIT_BAR_MEM, MEM_DOORBELLS, 2, 0xffff);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-	EXPECT_EQ(0, u->effect.arg);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+	EXPECT_EQ(0, u->rung);
 }
 
 /*
@@ -110,32 +110,31 @@ TEST_F(doorbell, life_cycle)
 	const u32 bar = UNIT_BAR_MEM, at = MEM_DOORBELLS;
 
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_DROP, u->doorbell);
 	unit_start(u);
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
 	ASSERT_EQ(KVPCI_EVENT_START, unit_event(u, NULL));
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
 	cc_write(u, CC_QUEUE_SELECT, 0);
 	cc_write(u, CC_QUEUE_RESET, 1);
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_DROP, u->doorbell);
 	unit_bar_write(u, bar, at + 4, 2, 1);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
 	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 0));
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_DROP, u->doorbell);
 	unit_queue(u, 0, 64);
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	unit_bar_write(u, bar, at, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_DROP, u->doorbell);
 }
 
 /* Multipliers from 2 to a page of its own for each queue. */
@@ -152,16 +151,16 @@ TEST_F(doorbell, multipliers)
 		unit_start(&u);
 		for (u32 at = 0; at < 0x8000; at += 2) {
 			u32 q = at / multiplier;
-			u16 expect = at % multiplier ? KVPCI_EFFECT_OTHER :
-				     q < 2 ? KVPCI_EFFECT_KICK :
-				     KVPCI_EFFECT_NO_KICK;
+			enum kvpci_doorbell expect =
+				at % multiplier ? KVPCI_DOORBELL_OTHER :
+				q < 2 ? KVPCI_DOORBELL_KICK : KVPCI_DOORBELL_DROP;
 
 			unit_bar_write(&u, 4, at, 2, 0);
-			ASSERT_EQ(expect, u.effect.kind)
+			ASSERT_EQ(expect, u.doorbell)
 				TH_LOG("multiplier %u offset %u", multiplier,
 				       at);
-			if (expect == KVPCI_EFFECT_KICK)
-				EXPECT_EQ(q, u.effect.arg);
+			if (expect == KVPCI_DOORBELL_KICK)
+				EXPECT_EQ(q, u.rung);
 		}
 		unit_destroy(&u);
 	}
@@ -194,28 +193,29 @@ TEST_F(doorbell, notification_data)
 {
 	static const struct {
 		u32 bar, offset, length, value;
-		u16 kind, queue;
+		enum kvpci_doorbell means;
+		u32 queue;
 	} rows[] = {
 		{ UNIT_BAR_MEM, MEM_DOORBELLS, 4, 0x80050000,
-		  KVPCI_EFFECT_KICK, 0 },
+		  KVPCI_DOORBELL_KICK, 0 },
 		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4, 4, 0x12340001,
-		  KVPCI_EFFECT_KICK, 1 },
+		  KVPCI_DOORBELL_KICK, 1 },
 		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0xffff0000,
-		  KVPCI_EFFECT_KICK, 0 },
+		  KVPCI_DOORBELL_KICK, 0 },
 		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0x00010001,
-		  KVPCI_EFFECT_KICK, 1 },
+		  KVPCI_DOORBELL_KICK, 1 },
 		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0x00010002,
-		  KVPCI_EFFECT_NO_KICK, 2 },
+		  KVPCI_DOORBELL_DROP, 2 },
 		{ UNIT_BAR_IO, IO_DOORBELL, 4, 0x0001ffff,
-		  KVPCI_EFFECT_NO_KICK, 0xffff },
+		  KVPCI_DOORBELL_DROP, 0xffff },
 		{ UNIT_BAR_MEM, MEM_DOORBELLS + 4 * UNIT_QUEUES, 4, 0,
-		  KVPCI_EFFECT_NO_KICK, UNIT_QUEUES },
+		  KVPCI_DOORBELL_DROP, UNIT_QUEUES },
 		/* 4.1.5.2.1: MUST be a 32-bit notification */
-		{ UNIT_BAR_MEM, MEM_DOORBELLS, 2, 0, KVPCI_EFFECT_OTHER, 0 },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS, 8, 0, KVPCI_EFFECT_OTHER, 0 },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS, 1, 0, KVPCI_EFFECT_OTHER, 0 },
-		{ UNIT_BAR_IO, IO_DOORBELL, 2, 0, KVPCI_EFFECT_OTHER, 0 },
-		{ UNIT_BAR_MEM, MEM_DOORBELLS + 2, 4, 0, KVPCI_EFFECT_OTHER, 0 },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 2, 0, KVPCI_DOORBELL_OTHER, UNIT_NO_RING },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 8, 0, KVPCI_DOORBELL_OTHER, UNIT_NO_RING },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS, 1, 0, KVPCI_DOORBELL_OTHER, UNIT_NO_RING },
+		{ UNIT_BAR_IO, IO_DOORBELL, 2, 0, KVPCI_DOORBELL_OTHER, UNIT_NO_RING },
+		{ UNIT_BAR_MEM, MEM_DOORBELLS + 2, 4, 0, KVPCI_DOORBELL_OTHER, UNIT_NO_RING },
 	};
 	u32 words[UNIT_QUEUES] = { 0 };
 	struct unit *u = &self->u;
@@ -224,9 +224,9 @@ TEST_F(doorbell, notification_data)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		unit_bar_write(u, rows[i].bar, rows[i].offset, rows[i].length,
 			       rows[i].value);
-		EXPECT_EQ(rows[i].kind, u->effect.kind) TH_LOG("row %zu", i);
-		EXPECT_EQ(rows[i].queue, u->effect.arg) TH_LOG("row %zu", i);
-		if (rows[i].kind == KVPCI_EFFECT_KICK)
+		EXPECT_EQ(rows[i].means, u->doorbell) TH_LOG("row %zu", i);
+		EXPECT_EQ(rows[i].queue, u->rung) TH_LOG("row %zu", i);
+		if (rows[i].means == KVPCI_DOORBELL_KICK)
 			words[rows[i].queue] = rows[i].value;
 		for (u32 q = 0; q < UNIT_QUEUES; q++) {
 			EXPECT_EQ(words[q], kept_word(u, q))
@@ -248,20 +248,19 @@ TEST_F(doorbell, notification_data_life_cycle)
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00080000);
 	EXPECT_EQ(0x00070000, kept_word(u, 0));
 	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 0));
 	EXPECT_EQ(0, kept_word(u, 0));
 
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	unit_negotiate_least(u);
 	unit_queue(u, 0, 256);
 	cc_write(u, CC_STATUS, ST_RUNNING);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00090000);
-	EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_OTHER, u->doorbell);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 0);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
 	EXPECT_EQ(0, kept_word(u, 0));
 }
 
@@ -283,20 +282,20 @@ TEST_F(doorbell, notif_config_data)
 			if (words)
 				data |= 0x80010000;
 			unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, width, data);
-			EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-			EXPECT_EQ(q, u->effect.arg);
+			EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+			EXPECT_EQ(q, u->rung);
 			EXPECT_EQ(words ? data : 0, kept_word(u, q));
 			unit_bar_write(u, UNIT_BAR_MEM, MEM_DOORBELLS + 4 * q,
 				       width, data);
-			EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-			EXPECT_EQ(q, u->effect.arg);
+			EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+			EXPECT_EQ(q, u->rung);
 		}
 		/* no value but the ones given rings, the index neither */
 		for (u32 value = 0; value < 0x10000; value++) {
 			unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, width, value);
 			ASSERT_EQ(value == 4000 || value == 4000 - 7 ?
-				  KVPCI_EFFECT_KICK : KVPCI_EFFECT_NO_KICK,
-				  u->effect.kind) TH_LOG("value %u", value);
+				  KVPCI_DOORBELL_KICK : KVPCI_DOORBELL_DROP,
+				  u->doorbell) TH_LOG("value %u", value);
 		}
 	}
 	/* where no values are given they are the indices */
@@ -308,8 +307,8 @@ TEST_F(doorbell, notif_config_data)
 	cc_write(u, CC_QUEUE_SELECT, 1);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_NOTIF_DATA));
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 1);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-	EXPECT_EQ(1, u->effect.arg);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+	EXPECT_EQ(1, u->rung);
 }
 
 /* Offered but not accepted: the index, as ever. */
@@ -320,16 +319,15 @@ TEST_F(doorbell, notif_config_data_declined)
 	run_with(u, false, true);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	unit_negotiate_least(u);
 	unit_queue(u, 1, 64);
 	cc_write(u, CC_STATUS, ST_RUNNING);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 4000 - 7);
-	EXPECT_EQ(KVPCI_EFFECT_NO_KICK, u->effect.kind);
+	EXPECT_EQ(KVPCI_DOORBELL_DROP, u->doorbell);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 2, 1);
-	EXPECT_EQ(KVPCI_EFFECT_KICK, u->effect.kind);
-	EXPECT_EQ(1, u->effect.arg);
+	EXPECT_EQ(KVPCI_DOORBELL_KICK, u->doorbell);
+	EXPECT_EQ(1, u->rung);
 }
 
 TEST_HARNESS_MAIN

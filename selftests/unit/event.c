@@ -76,8 +76,7 @@ TEST_F(event, turns)
 		else
 			seen[event.queue]++;
 		if (event.kind == KVPCI_EVENT_QUEUE_STOP)
-			ASSERT_EQ(0, kvpci_core_ack(&u->core, event.kind,
-						    event.queue));
+			ASSERT_EQ(0, unit_ack(u, event.kind, event.queue));
 	}
 	EXPECT_EQ(4, config);
 	EXPECT_EQ(4, seen[0]);
@@ -154,11 +153,11 @@ TEST_F(event, ack_errors)
 
 	unit_run(&self->u);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		int ret = kvpci_core_ack(&self->u.core, rows[i].kind,
-					 rows[i].queue);
+		int ret = unit_ack(&self->u, rows[i].kind, rows[i].queue);
 
 		EXPECT_EQ(rows[i].expect, ret)
 			TH_LOG("kind %u queue %u", rows[i].kind, rows[i].queue);
+		EXPECT_EQ(0, self->u.effect.bits);
 	}
 }
 

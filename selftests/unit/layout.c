@@ -467,9 +467,9 @@ TEST_F(layout, holes)
 
 	for (u32 at = 0x40; at < 0x100; at += 4) {
 		unit_bar_write(u, UNIT_BAR_MEM, at, 4, 0xdeadbeef);
-		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 		EXPECT_EQ(0, unit_bar_read(u, UNIT_BAR_MEM, at, 4));
-		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 	}
 	/* doorbells are write-only */
 	EXPECT_EQ(0, unit_bar_read(u, UNIT_BAR_MEM, 0x1000, 2));

@@ -44,6 +44,13 @@ static void mask(struct unit *u, unsigned int vector, bool masked)
 	unit_write(u, KVPCI_REGION_MSIX_TABLE, 16 * vector + 12, 4, masked);
 }
 
+/* The device changes its configuration. Return: what is to be done. */
+static u16 change_config(struct unit *u)
+{
+	u->effect = kvpci_core_config_changed(&u->core);
+	return u->effect.bits;
+}
+
 TEST_F(msix, sent)
 {
 	struct unit *u = &self->u;
@@ -53,9 +60,11 @@ TEST_F(msix, sent)
 	EXPECT_EQ(DATA(1), self->msg.data);
 	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 1, &self->msg));
 	EXPECT_EQ(DATA(2), self->msg.data);
-	EXPECT_EQ(KVPCI_IRQ_SEND,
-		  kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &self->msg));
+	EXPECT_EQ(KVPCI_EFFECT_VECTOR, change_config(u));
+	EXPECT_EQ(0, u->effect.arg);
+	EXPECT_EQ(0, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_EQ(DATA(0), self->msg.data);
+	EXPECT_FALSE(pending(u, 0));
 	EXPECT_FALSE(pending(u, 1));
 	EXPECT_FALSE(kvpci_core_intx(&u->core));
 }
@@ -73,9 +82,9 @@ TEST_F(msix, any_vector)
 			  kvpci_core_signal(&u->core, 0, &self->msg));
 		EXPECT_EQ(DATA(v), self->msg.data);
 		EXPECT_EQ(ADDRESS((u64)v), self->msg.address);
-		ASSERT_EQ(KVPCI_IRQ_SEND,
-			  kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG,
-					    &self->msg));
+		ASSERT_EQ(KVPCI_EFFECT_VECTOR, change_config(u));
+		EXPECT_EQ(v, u->effect.arg);
+		ASSERT_EQ((int)v, kvpci_core_next_pending(&u->core, v, &self->msg));
 		EXPECT_EQ(DATA(v), self->msg.data);
 	}
 }
@@ -89,8 +98,7 @@ TEST_F(msix, no_vector)
 	cc_write(u, CC_QUEUE_VECTOR, NO_VECTOR);
 	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_signal(&u->core, 0, &self->msg));
 	cc_write(u, CC_CONFIG_VECTOR, UNIT_VECTORS);	/* R39 */
-	EXPECT_EQ(KVPCI_IRQ_DROP,
-		  kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &self->msg));
+	EXPECT_EQ(KVPCI_EFFECT_DROPPED, change_config(u));
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 }
 
@@ -109,7 +117,8 @@ TEST_F(msix, masked_vector)
 	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 1, &self->msg));
 
 	mask(u, 1, false);
-	EXPECT_EQ(KVPCI_EFFECT_VECTOR, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY |
+		  KVPCI_EFFECT_VECTOR, u->effect.bits);
 	EXPECT_EQ(1, u->effect.arg);
 	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_EQ(ADDRESS(1), self->msg.address);
@@ -180,22 +189,23 @@ TEST_F(msix, both_masks)
 	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 }
 
-/* A write to the table is news only if a message may go out because of it. */
+/*
+ * A write to the table is about its own vector; a message goes out only if
+ * nothing else holds it back.
+ */
 TEST_F(msix, effect_of_table_writes)
 {
 	static const struct {
 		u32 flags;
-		bool pends, masked, live;
-		u16 kind;
+		bool pends, masked, live, sends;
 	} rows[] = {
-		{ MSIX_ON, true, false, true, KVPCI_EFFECT_VECTOR },
-		{ MSIX_ON, false, false, true, KVPCI_EFFECT_NONE },
-		{ MSIX_ON, true, true, true, KVPCI_EFFECT_NONE },
-		{ MSIX_ON, true, false, false, KVPCI_EFFECT_NONE },
-		{ KVPCI_IRQ_MSIX_ENABLE, true, false, true, KVPCI_EFFECT_NONE },
-		{ KVPCI_IRQ_MASTER, true, false, true, KVPCI_EFFECT_NONE },
-		{ MSIX_ON | KVPCI_IRQ_MSIX_MASKALL, true, false, true,
-		  KVPCI_EFFECT_NONE },
+		{ MSIX_ON, true, false, true, true },
+		{ MSIX_ON, false, false, true, false },
+		{ MSIX_ON, true, true, true, false },
+		{ MSIX_ON, true, false, false, false },
+		{ KVPCI_IRQ_MSIX_ENABLE, true, false, true, false },
+		{ KVPCI_IRQ_MASTER, true, false, true, false },
+		{ MSIX_ON | KVPCI_IRQ_MSIX_MASKALL, true, false, true, false },
 	};
 	struct unit *u = &self->u;
 
@@ -212,28 +222,12 @@ TEST_F(msix, effect_of_table_writes)
 		u->core.backend = rows[i].live ? KVPCI_BACKEND_RUNNING :
 						 KVPCI_BACKEND_STOPPING;
 		mask(u, 1, rows[i].masked);
-		EXPECT_EQ(rows[i].kind, u->effect.kind) TH_LOG("row %zu", i);
+		EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY |
+			  (rows[i].sends ? KVPCI_EFFECT_VECTOR : 0), u->effect.bits)
+			TH_LOG("row %zu", i);
+		EXPECT_EQ(1, u->effect.arg);
 		u->core.backend = KVPCI_BACKEND_RUNNING;
 	}
-}
-
-/* A message that was put off is decided upon anew. */
-TEST_F(msix, raise)
-{
-	struct unit *u = &self->u;
-
-	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_raise(&u->core, 5, &self->msg));
-	EXPECT_EQ(DATA(5), self->msg.data);
-	EXPECT_EQ(5, self->msg.vector);
-	mask(u, 5, true);
-	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_raise(&u->core, 5, &self->msg));
-	EXPECT_TRUE(pending(u, 5));
-	kvpci_core_set_irq_flags(&u->core, KVPCI_IRQ_MASTER);
-	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_raise(&u->core, 6, &self->msg));
-	kvpci_core_set_irq_flags(&u->core, MSIX_ON);
-	cc_write(u, CC_STATUS, 0);
-	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_raise(&u->core, 6, &self->msg));
-	EXPECT_FALSE(pending(u, 6));
 }
 
 /* All vectors pend and come back, each once, in order. */
@@ -308,10 +302,10 @@ TEST_F(msix, table_other_widths)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_MSIX_TABLE,
 				       rows[i].offset, rows[i].length));
-		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 		unit_write(u, KVPCI_REGION_MSIX_TABLE, rows[i].offset,
 			   rows[i].length, ~0ULL);
-		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.kind);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
 	}
 	EXPECT_EQ(ADDRESS(0), unit_read(u, KVPCI_REGION_MSIX_TABLE, 0, 8));
 	EXPECT_EQ(DATA(0), unit_read(u, KVPCI_REGION_MSIX_TABLE, 8, 8));
@@ -381,8 +375,7 @@ TEST_F(msix, reset_keeps_the_table)
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	EXPECT_FALSE(pending(u, 1));
 	EXPECT_EQ(ADDRESS(5), unit_read(u, KVPCI_REGION_MSIX_TABLE, 80, 8));
 	EXPECT_EQ(DATA(5), unit_read(u, KVPCI_REGION_MSIX_TABLE, 88, 8));
@@ -406,53 +399,49 @@ TEST_F(msix, life_cycle)
 	/* not after reset, finished or not */
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_signal(&u->core, 1, &self->msg));
-	EXPECT_EQ(KVPCI_IRQ_DROP,
-		  kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &self->msg));
+	EXPECT_EQ(0, change_config(u));
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_signal(&u->core, 1, &self->msg));
 	/* not before DRIVER_OK */
 	unit_negotiate(u);
 	unit_queue(u, 1, 64);
 	cc_write(u, CC_CONFIG_VECTOR, 0);
 	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_signal(&u->core, 1, &self->msg));
-	EXPECT_EQ(KVPCI_IRQ_DROP,
-		  kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &self->msg));
+	EXPECT_EQ(0, change_config(u));
 	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_ISR, 0, 1));
 	cc_write(u, CC_STATUS, ST_RUNNING);
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 1, &self->msg));
 }
 
 /* R25, R26, R27 */
 TEST_F(msix, isr_and_line)
 {
+	static const u8 isr[] = { 1, 1, 2 };	/* two queues, configuration */
 	struct unit *u = &self->u;
-	static const struct {
-		u32 source;
-		u8 isr;
-	} rows[] = {
-		{ 0, 1 }, { 1, 1 }, { KVPCI_SOURCE_CONFIG, 2 },
-	};
 
 	kvpci_core_set_irq_flags(&u->core, KVPCI_IRQ_MASTER);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (u32 source = 0; source < ARRAY_SIZE(isr); source++) {
 		EXPECT_FALSE(kvpci_core_intx(&u->core));
-		EXPECT_EQ(KVPCI_IRQ_INTX, kvpci_core_signal(&u->core,
-							    rows[i].source,
-							    &self->msg));
+		if (source < 2) {
+			EXPECT_EQ(KVPCI_IRQ_INTX,
+				  kvpci_core_signal(&u->core, source, &self->msg));
+		} else {
+			EXPECT_EQ(KVPCI_EFFECT_LINE, change_config(u));
+		}
 		EXPECT_TRUE(kvpci_core_intx(&u->core));
 		EXPECT_TRUE(kvpci_core_intx_status(&u->core));
-		EXPECT_EQ(rows[i].isr, unit_read(u, KVPCI_REGION_ISR, 0, 1));
-		EXPECT_EQ(KVPCI_EFFECT_INTX, u->effect.kind);
+		EXPECT_EQ(isr[source], unit_read(u, KVPCI_REGION_ISR, 0, 1));
+		EXPECT_EQ(KVPCI_EFFECT_LINE, u->effect.bits);
 		EXPECT_FALSE(kvpci_core_intx(&u->core));
 		EXPECT_FALSE(kvpci_core_intx_status(&u->core));
 		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_ISR, 0, 1));
-		EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+		EXPECT_EQ(0, u->effect.bits);
 	}
 	/* both causes at once */
 	kvpci_core_signal(&u->core, 1, &self->msg);
-	kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &self->msg);
+	change_config(u);
 	EXPECT_EQ(3, unit_read(u, KVPCI_REGION_ISR, 0, 1));
 	/* read only */
 	kvpci_core_signal(&u->core, 1, &self->msg);
@@ -499,15 +488,15 @@ TEST_F(msix, reset_lowers_the_line)
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	EXPECT_FALSE(kvpci_core_intx_status(&u->core));
 
 	unit_start(u);
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	EXPECT_TRUE(kvpci_core_intx(&u->core));
 	cc_write(u, CC_STATUS, 0);
-	EXPECT_EQ(KVPCI_EFFECT_INTX, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE |
+		  KVPCI_EFFECT_EVENT_GONE, u->effect.bits);
 	EXPECT_FALSE(kvpci_core_intx(&u->core));
 	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_ISR, 0, 1));
 }
@@ -519,7 +508,7 @@ TEST_F(msix, isr_config_bit_with_msix)
 
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_ISR, 0, 1));
-	kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &self->msg);
+	change_config(u);
 	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1));
 }
 
@@ -535,8 +524,7 @@ TEST_F(msix, unmasked_while_stopping)
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_FALSE(pending(u, 1));
 }

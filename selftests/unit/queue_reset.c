@@ -29,9 +29,9 @@ TEST_F(queue_reset, running)
 	was = u->core.queues[0];
 	cc_write(u, CC_QUEUE_SELECT, 0);
 	cc_write(u, CC_QUEUE_RESET, 1);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT, u->effect.bits);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_RESET));
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 0));
 	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, unit_event(u, &event));
 	EXPECT_EQ(0, event.queue);
 	EXPECT_EQ(ST_RUNNING, event.status);
@@ -48,9 +48,10 @@ TEST_F(queue_reset, running)
 	EXPECT_EQ(was.device, u->core.queues[0].device);
 	EXPECT_EQ(0, unit_event(u, &event));
 
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 1));
-	EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 1));
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(KVPCI_EFFECT_DECISION, u->effect.bits);
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 0));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_RESET));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_ENABLE));
 	EXPECT_EQ(256, cc_read(u, CC_QUEUE_SIZE));
@@ -58,7 +59,7 @@ TEST_F(queue_reset, running)
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_DESC));
 
 	unit_queue(u, 0, 16);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT, u->effect.bits);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_ENABLE));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_RESET));
 	/* the VMM does not see it enabled before it reads of it */
@@ -89,6 +90,7 @@ TEST_F(queue_reset, start_taken_back)
 	EXPECT_EQ(KVPCI_EVENT_QUEUE_START, event.kind);
 	EXPECT_EQ(2, event.queue);
 	cc_write(u, CC_QUEUE_RESET, 1);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT_GONE, u->effect.bits);
 	EXPECT_FALSE(kvpci_core_event_take(&u->core, &event));
 	EXPECT_EQ(0, unit_event(u, &event));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_RESET));
@@ -128,8 +130,7 @@ TEST_F(queue_reset, refused)
 	EXPECT_EQ(0, unit_event(u, NULL));
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 
 	unit_run(u);
 	cc_write(u, CC_QUEUE_SELECT, 2);	/* not enabled */

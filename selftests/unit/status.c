@@ -30,14 +30,14 @@ TEST_F(status, initialization)
 	unit_accept(u, 1, BIT(F_VERSION_1 - 32));
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		cc_write(u, CC_STATUS, steps[i]);
-		EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+		EXPECT_EQ(0, u->effect.bits);
 		EXPECT_EQ(steps[i], cc_read(u, CC_STATUS));
 		EXPECT_EQ(0, unit_event(u, &event));
 	}
 	unit_queue(u, 0, 256);
 	EXPECT_EQ(0, unit_event(u, &event));
 	cc_write(u, CC_STATUS, ST_RUNNING);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT, u->effect.bits);
 	EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
 	ASSERT_EQ(KVPCI_EVENT_START, unit_event(u, &event));
 	EXPECT_EQ(sizeof(event), event.size);
@@ -65,7 +65,7 @@ TEST_F(status, failed)
 
 	unit_negotiate(u);
 	cc_write(u, CC_STATUS, ST_READY | ST_FAILED);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.bits);
 	ASSERT_EQ(KVPCI_EVENT_FAILED, unit_event(u, &event));
 	EXPECT_EQ(ST_READY | ST_FAILED, event.status);
 	/* once, not each time it is written */
@@ -119,11 +119,12 @@ TEST_F(status, start_taken_back)
 	ASSERT_TRUE(kvpci_core_event_peek(&u->core, &event));
 	EXPECT_EQ(KVPCI_EVENT_START, event.kind);
 	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE |
+		  KVPCI_EFFECT_EVENT_GONE, u->effect.bits);
 	expect_reset(_metadata, u);
 	/* not even for a reader who had begun to read it */
 	EXPECT_FALSE(kvpci_core_event_take(&u->core, &event));
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-					    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	/* and the device works as ever */
 	unit_start(u);
 	EXPECT_EQ(KVPCI_EVENT_START, unit_event(u, &event));
@@ -140,14 +141,13 @@ TEST_F(status, stop_and_ack)
 	unit_run(u);
 	features = u->core.driver_features[1];
 	memcpy(was, u->core.queues, sizeof(was));
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-					    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	cc_write(u, CC_STATUS, 0);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE | KVPCI_EFFECT_EVENT,
+		  u->effect.bits);
 	EXPECT_NE(0, cc_read(u, CC_STATUS));
 	/* not before STOP has been read */
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-					    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, &event));
 	EXPECT_EQ(KVPCI_EVENT_NO_QUEUE, event.queue);
 	EXPECT_NE(0, cc_read(u, CC_STATUS));
@@ -166,12 +166,12 @@ TEST_F(status, stop_and_ack)
 	EXPECT_EQ(features, u->core.driver_features[1]);
 	EXPECT_EQ(0, unit_event(u, &event));
 
-	EXPECT_EQ(-EINVAL, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP, 0));
-	EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EINVAL, unit_ack(u, KVPCI_EVENT_STOP, 0));
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE | KVPCI_EFFECT_STOPPED,
+		  u->effect.bits);
 	expect_reset(_metadata, u);
-	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-					    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 }
 
 TEST_F(status, double_reset)
@@ -185,8 +185,7 @@ TEST_F(status, double_reset)
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_EQ(0, unit_event(u, NULL));
 	EXPECT_NE(0, cc_read(u, CC_STATUS));
-	EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	expect_reset(_metadata, u);
 	cc_write(u, CC_STATUS, 0);
 	expect_reset(_metadata, u);
@@ -206,8 +205,7 @@ TEST_F(status, stop_comes_first)
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 	EXPECT_EQ(0, unit_event(u, NULL));
-	EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	expect_reset(_metadata, u);
 }
 
@@ -220,8 +218,7 @@ TEST_F(status, driver_ok_without_queue)
 	EXPECT_EQ(KVPCI_EVENT_START, unit_event(u, NULL));
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	expect_reset(_metadata, u);
 }
 
@@ -231,7 +228,7 @@ TEST_F(status, driver_ok_twice)
 
 	unit_run(u);
 	cc_write(u, CC_STATUS, ST_RUNNING);
-	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+	EXPECT_EQ(0, u->effect.bits);
 	EXPECT_EQ(0, unit_event(u, NULL));
 	cc_write(u, CC_STATUS, ST_DRIVER_OK);
 	EXPECT_EQ(0, unit_event(u, NULL));
@@ -242,25 +239,24 @@ TEST_F(status, needs_reset)
 {
 	struct unit *u = &self->u;
 
-	EXPECT_FALSE(kvpci_core_fail(&u->core));
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
 	EXPECT_EQ(0, cc_read(u, CC_STATUS));
 	unit_negotiate(u);
-	EXPECT_FALSE(kvpci_core_fail(&u->core));
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
 	EXPECT_EQ(ST_READY | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_EQ(0, cc_read(u, CC_STATUS));
 
 	unit_run(u);
-	EXPECT_TRUE(kvpci_core_fail(&u->core));
+	EXPECT_EQ(KVPCI_EFFECT_LINE, kvpci_core_fail(&u->core).bits);
 	EXPECT_EQ(ST_RUNNING | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
 	/* the driver cannot make it go away but by a reset */
 	cc_write(u, CC_STATUS, ST_RUNNING);
 	EXPECT_EQ(ST_RUNNING | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
-	EXPECT_FALSE(kvpci_core_fail(&u->core));
-	EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-				    KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	expect_reset(_metadata, u);
 }
 
@@ -280,11 +276,9 @@ TEST_F(status, reset_during_queue_reset)
 		cc_write(u, CC_STATUS, 0);
 		ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, &event));
 		EXPECT_EQ(0, unit_event(u, &event));
-		EXPECT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
-					    KVPCI_EVENT_NO_QUEUE));
+		EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 		expect_reset(_metadata, u);
-		EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core,
-						    KVPCI_EVENT_QUEUE_STOP, 1));
+		EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 1));
 	}
 }
 

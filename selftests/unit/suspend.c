@@ -7,6 +7,9 @@
 #include "kselftest_harness.h"
 
 #define ST_SUSPENDED	(ST_READY | ST_SUSPEND)
+/* A driver that resumes the device, which has nothing to notify it of */
+#define EFFECT_RESUME	(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT | \
+			 KVPCI_EFFECT_PENDING)
 
 FIXTURE(suspend) {
 	struct unit u;
@@ -36,7 +39,7 @@ static void resume(struct unit *u)
 
 static int ack(struct unit *u, u32 kind)
 {
-	return kvpci_core_ack(&u->core, kind, KVPCI_EVENT_NO_QUEUE);
+	return unit_ack(u, kind, KVPCI_EVENT_NO_QUEUE);
 }
 
 /* From a running device to a suspended one. */
@@ -56,7 +59,7 @@ TEST_F(suspend, acknowledged)
 	unit_run(u);
 	EXPECT_EQ(-EALREADY, ack(u, KVPCI_EVENT_SUSPEND));
 	ask(u);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.bits);
 	EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
 	EXPECT_EQ(-EALREADY, ack(u, KVPCI_EVENT_SUSPEND));
 	ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, &event));
@@ -65,13 +68,15 @@ TEST_F(suspend, acknowledged)
 	/* asked again: no news */
 	ask(u);
 	EXPECT_EQ(0, unit_event(u, NULL));
-	EXPECT_EQ(-EINVAL, kvpci_core_ack(&u->core, KVPCI_EVENT_SUSPEND, 0));
+	EXPECT_EQ(-EINVAL, unit_ack(u, KVPCI_EVENT_SUSPEND, 0));
 	ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE | KVPCI_EFFECT_STOPPED,
+		  u->effect.bits);
 	EXPECT_EQ(ST_SUSPENDED, cc_read(u, CC_STATUS));
 	EXPECT_EQ(-EALREADY, ack(u, KVPCI_EVENT_SUSPEND));
 	/* suspended already: nothing to do */
 	cc_write(u, CC_STATUS, ST_SUSPENDED);
-	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+	EXPECT_EQ(0, u->effect.bits);
 	EXPECT_EQ(ST_SUSPENDED, cc_read(u, CC_STATUS));
 	EXPECT_EQ(0, unit_event(u, NULL));
 }
@@ -88,7 +93,7 @@ TEST_F(suspend, resumed)
 		kvpci_core_queue_state(&u->core, 1, &before);
 		suspend(u);
 		resume(u);
-		EXPECT_EQ(KVPCI_EFFECT_RESUME, u->effect.kind);
+		EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
 		EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
 		ASSERT_EQ(KVPCI_EVENT_RESUME, unit_event(u, NULL));
 		EXPECT_EQ(0, unit_event(u, NULL));
@@ -147,7 +152,7 @@ TEST_F(suspend, nothing_changes)
 	ask(u);
 	for (int acked = 0; acked < 2; acked++) {
 		unit_write(u, KVPCI_REGION_DEVICE, 0, 4, 0x12345678);
-		EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+		EXPECT_EQ(0, u->effect.bits);
 		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_DEVICE, 0, 4));
 		cc_write(u, CC_CONFIG_VECTOR, 3);
 		EXPECT_EQ(NO_VECTOR, cc_read(u, CC_CONFIG_VECTOR));
@@ -165,13 +170,17 @@ TEST_F(suspend, nothing_changes)
 			break;
 		ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
 		/* the device itself is not suspended before the ACK */
-		EXPECT_EQ(1, kvpci_core_device_config_write(&u->core, 8, 1, &byte));
+		EXPECT_EQ(0, unit_change(u, 8, 1, &byte));
+		EXPECT_EQ(KVPCI_EFFECT_LINE, u->effect.bits);
 		ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
 	}
-	EXPECT_EQ(-EBUSY, kvpci_core_device_config_write(&u->core, 9, 1, &byte));
+	EXPECT_EQ(-EBUSY, unit_change(u, 9, 1, &byte));
+	EXPECT_EQ(0, u->effect.bits);
 	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_DEVICE, 9, 1));
 	resume(u);
-	EXPECT_EQ(1, kvpci_core_device_config_write(&u->core, 9, 1, &byte));
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
+	EXPECT_EQ(0, unit_change(u, 9, 1, &byte));
+	EXPECT_EQ(KVPCI_EFFECT_LINE, u->effect.bits);
 	ASSERT_EQ(KVPCI_EVENT_RESUME, unit_event(u, NULL));
 	EXPECT_EQ(0, unit_event(u, NULL));
 }
@@ -193,14 +202,11 @@ TEST_F(suspend, interrupts)
 	ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
 	ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
 	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_signal(&u->core, 0, &msg));
-	EXPECT_EQ(KVPCI_IRQ_DROP,
-		  kvpci_core_signal(&u->core, KVPCI_SOURCE_CONFIG, &msg));
-	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_raise(&u->core, 1, &msg));
 	unit_write(u, KVPCI_REGION_MSIX_TABLE, 2 * 16 + 12, 4, 0);
-	EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY, u->effect.bits);
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &msg));
 	resume(u);
-	EXPECT_EQ(KVPCI_EFFECT_RESUME, u->effect.kind);
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
 	EXPECT_EQ(2, kvpci_core_next_pending(&u->core, 0, &msg));
 	EXPECT_EQ(0x42, msg.data);
 	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 0, &msg));
@@ -213,7 +219,7 @@ TEST_F(suspend, before_start_is_read)
 
 	unit_start(u);
 	ask(u);
-	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.bits);
 	EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
 	EXPECT_EQ(-EALREADY, ack(u, KVPCI_EVENT_SUSPEND));
 	ASSERT_EQ(KVPCI_EVENT_START, unit_event(u, NULL));
@@ -265,7 +271,7 @@ TEST_F(suspend, resume_taken_back)
 	suspend(u);
 	resume(u);
 	ask(u);
-	EXPECT_NE(KVPCI_EFFECT_EVENT, u->effect.kind);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT_GONE, u->effect.bits);
 	EXPECT_EQ(ST_SUSPENDED, cc_read(u, CC_STATUS));
 	EXPECT_EQ(0, unit_event(u, NULL));
 	resume(u);
@@ -290,14 +296,15 @@ TEST_F(suspend, reset_in_every_state)
 		if (state == 3)
 			resume(u);
 		cc_write(u, CC_STATUS, 0);
-		EXPECT_EQ(KVPCI_EFFECT_EVENT, u->effect.kind);
+		EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE |
+			  KVPCI_EFFECT_EVENT, u->effect.bits);
 		EXPECT_NE(0, cc_read(u, CC_STATUS)) TH_LOG("state %d", state);
 		EXPECT_EQ(-EALREADY, ack(u, KVPCI_EVENT_SUSPEND));
 		ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 		EXPECT_EQ(0, unit_event(u, NULL)) TH_LOG("state %d", state);
 		/* the way back is barred until the reset is done */
 		resume(u);
-		EXPECT_EQ(KVPCI_EFFECT_NONE, u->effect.kind);
+		EXPECT_EQ(0, u->effect.bits);
 		ASSERT_EQ(0, ack(u, KVPCI_EVENT_STOP));
 		EXPECT_EQ(0, cc_read(u, CC_STATUS));
 	}
@@ -323,7 +330,7 @@ TEST_F(suspend, after_queue_events)
 	/* a queue's reset can still be finished */
 	cc_write(u, CC_QUEUE_SELECT, 1);
 	EXPECT_EQ(1, cc_read(u, CC_QUEUE_RESET));
-	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_QUEUE_STOP, 1));
+	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 1));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_RESET));
 	EXPECT_EQ(0, cc_read(u, CC_QUEUE_ENABLE));
 }
@@ -355,13 +362,14 @@ TEST_F(suspend, needs_reset)
 
 	unit_run(u);
 	ask(u);
-	EXPECT_TRUE(kvpci_core_fail(&u->core));
+	EXPECT_EQ(KVPCI_EFFECT_LINE, kvpci_core_fail(&u->core).bits);
 	ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
 	ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
 	EXPECT_EQ(ST_SUSPENDED | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
-	EXPECT_FALSE(kvpci_core_fail(&u->core));
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
 	resume(u);
-	EXPECT_TRUE(kvpci_core_fail(&u->core));
+	EXPECT_EQ(EFFECT_RESUME | KVPCI_EFFECT_LINE, u->effect.bits);
+	EXPECT_EQ(KVPCI_EFFECT_LINE, kvpci_core_fail(&u->core).bits);
 	EXPECT_EQ(ST_RUNNING | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
 }
 

@@ -39,6 +39,8 @@ void unit_describe(struct unit *u)
 	u->desc.num_regions = ARRAY_SIZE(default_regions);
 	memcpy(u->regions, default_regions, sizeof(default_regions));
 	memcpy(u->sizes, default_sizes, sizeof(default_sizes));
+	/* any pointer: it is not followed */
+	u->desc.device_config_mask = 1;
 	strcpy((char *)u->desc.name, "unit");
 }
 
@@ -123,16 +125,16 @@ int unit_check(struct unit *u)
 	return ret;
 }
 
-static void *zalloc(size_t n)
+static void allocate_arrays(struct unit *u)
 {
-	void *p;
-
-	if (!n)
-		return NULL;
-	p = calloc(1, n);
-	if (!p)
-		abort();
-	return p;
+	kvpci_core_arrays(&u->core, &u->desc, u->arrays);
+	for (int i = 0; i < KVPCI_NUM_ARRAYS; i++) {
+		if (!u->arrays[i].size)
+			continue;
+		*u->arrays[i].pointer = calloc(1, u->arrays[i].size);
+		if (!*u->arrays[i].pointer)
+			abort();
+	}
 }
 
 int unit_create(struct unit *u)
@@ -144,30 +146,20 @@ int unit_create(struct unit *u)
 		.notif_config_data = u->desc.notif_config_data ?
 				     u->notif_data : NULL,
 	};
-	struct kvpci_core *core = &u->core;
 	int ret = unit_check(u);
 
 	if (ret)
 		return ret;
-	memset(core, 0, sizeof(*core));
-	core->queues = zalloc(u->desc.num_queues * sizeof(*core->queues));
-	core->vectors = zalloc(u->desc.num_vectors * sizeof(*core->vectors));
-	core->device_config = zalloc(u->desc.device_config_size);
-	core->device_config_mask = zalloc(u->desc.device_config_size);
-	core->deps = zalloc(u->desc.num_feature_deps * sizeof(*core->deps));
-	core->notif_queues = zalloc(kvpci_core_notif_queues_size(&u->desc));
-	kvpci_core_init(core, &u->desc, &arrays);
+	memset(&u->core, 0, sizeof(u->core));
+	allocate_arrays(u);
+	kvpci_core_init(&u->core, &u->desc, &arrays);
 	return 0;
 }
 
 void unit_destroy(struct unit *u)
 {
-	free(u->core.queues);
-	free(u->core.vectors);
-	free(u->core.device_config);
-	free(u->core.device_config_mask);
-	free(u->core.notif_queues);
-	free(u->core.deps);
+	for (int i = 0; i < KVPCI_NUM_ARRAYS; i++)
+		free(*u->arrays[i].pointer);
 	memset(&u->core, 0, sizeof(u->core));
 }
 
@@ -191,26 +183,46 @@ static const struct kvpci_region *core_region(struct unit *u, u32 type)
 	abort();
 }
 
+/* All functions that change the core end with it. */
+static void after(struct unit *u)
+{
+	if (u->after)
+		u->after(u);
+}
+
 u64 unit_read(struct unit *u, u32 type, u32 offset, unsigned int length)
 {
 	u64 value = ~0ULL;
 
+	u->doorbell = KVPCI_DOORBELL_OTHER;
 	u->effect = kvpci_core_read(&u->core, core_region(u, type), offset,
 				    length, &value);
+	after(u);
 	return value;
+}
+
+/* A write to a region is a doorbell, or has an effect. */
+static void write_region(struct unit *u, const struct kvpci_region *region,
+			 u32 offset, unsigned int length, u64 value)
+{
+	u->doorbell = KVPCI_DOORBELL_OTHER;
+	u->rung = UNIT_NO_RING;
+	if (region->type != KVPCI_REGION_NOTIFY) {
+		u->effect = kvpci_core_write(&u->core, region, offset, length,
+					     value);
+	} else {
+		u->doorbell = kvpci_core_doorbell(&u->core, region, offset,
+						  length, value, &u->rung);
+		u->effect = kvpci_effect(u->doorbell == KVPCI_DOORBELL_OTHER ?
+					 KVPCI_EFFECT_OTHER : 0);
+	}
+	after(u);
 }
 
 void unit_write(struct unit *u, u32 type, u32 offset, unsigned int length,
 		u64 value)
 {
-	const struct kvpci_region *region = core_region(u, type);
-
-	if (type == KVPCI_REGION_NOTIFY)
-		u->effect = kvpci_core_doorbell(&u->core, region, offset,
-						length, value);
-	else
-		u->effect = kvpci_core_write(&u->core, region, offset, length,
-					     value);
+	write_region(u, core_region(u, type), offset, length, value);
 }
 
 u64 unit_bar_read(struct unit *u, unsigned int bar, u32 offset,
@@ -219,12 +231,14 @@ u64 unit_bar_read(struct unit *u, unsigned int bar, u32 offset,
 	const struct kvpci_region *region;
 	u64 value = ~0ULL;
 
-	u->effect = kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	u->doorbell = KVPCI_DOORBELL_OTHER;
+	u->effect = kvpci_effect(KVPCI_EFFECT_OTHER);
 	region = kvpci_core_find(&u->core, bar, offset, length);
 	if (!region)
 		return 0;
 	u->effect = kvpci_core_read(&u->core, region, offset - region->offset,
 				    length, &value);
+	after(u);
 	return value;
 }
 
@@ -233,17 +247,11 @@ void unit_bar_write(struct unit *u, unsigned int bar, u32 offset,
 {
 	const struct kvpci_region *region;
 
-	u->effect = kvpci_effect(KVPCI_EFFECT_OTHER, 0);
+	u->doorbell = KVPCI_DOORBELL_OTHER;
+	u->effect = kvpci_effect(KVPCI_EFFECT_OTHER);
 	region = kvpci_core_find(&u->core, bar, offset, length);
-	if (!region)
-		return;
-	offset -= region->offset;
-	if (region->type == KVPCI_REGION_NOTIFY)
-		u->effect = kvpci_core_doorbell(&u->core, region, offset,
-						length, value);
-	else
-		u->effect = kvpci_core_write(&u->core, region, offset, length,
-					     value);
+	if (region)
+		write_region(u, region, offset - region->offset, length, value);
 }
 
 unsigned int cc_width(u32 offset)
@@ -348,6 +356,27 @@ u32 unit_event(struct unit *u, struct kvpci_event *event)
 	if (!kvpci_core_event_take(&u->core, event))
 		abort();	/* nothing happened in between */
 	return event->kind;
+}
+
+int unit_ack(struct unit *u, u32 kind, u32 queue)
+{
+	int ret;
+
+	u->effect = kvpci_effect(0xffff);
+	ret = kvpci_core_ack(&u->core, kind, queue, &u->effect);
+	after(u);
+	return ret;
+}
+
+int unit_change(struct unit *u, u32 offset, u32 length, const void *data)
+{
+	int ret;
+
+	u->effect = kvpci_effect(0xffff);
+	ret = kvpci_core_device_config_write(&u->core, offset, length, data,
+					     &u->effect);
+	after(u);
+	return ret;
 }
 
 void unit_run(struct unit *u)

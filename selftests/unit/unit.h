@@ -29,6 +29,8 @@
 #define UNIT_BAR_MEM	1
 #define UNIT_BAR_MSIX	2	/* 64 bits, so BAR 3 is not there */
 
+#define UNIT_NO_RING	~0U	/* the queue of what is no doorbell at all */
+
 /**
  * struct unit - a described device and its core
  * @desc: the description; edit it between unit_describe() and unit_create()
@@ -37,6 +39,12 @@
  * @notif_data: their queue_notif_config_data, if desc.notif_config_data is set
  * @deps: what its features need
  * @effect: effect of the last access
+ * @doorbell: what the last access was as a doorbell; OTHER for all but writes to
+ *	doorbell regions
+ * @rung: the queue it named, for KICK and DROP
+ * @arrays: where the memory is that @core points to
+ * @after: called after each call of the core that may change it, with its effect
+ *	in @effect; or NULL
  * @core: the core
  */
 struct unit {
@@ -46,6 +54,10 @@ struct unit {
 	u16 notif_data[KVPCI_MAX_QUEUES];
 	struct kvpci_feature_dep deps[KVPCI_MAX_FEATURE_DEPS];
 	struct kvpci_effect effect;
+	enum kvpci_doorbell doorbell;
+	u32 rung;
+	struct kvpci_array arrays[KVPCI_NUM_ARRAYS];
+	void (*after)(struct unit *u);
 	struct kvpci_core core;
 };
 
@@ -95,7 +107,7 @@ int unit_default(struct unit *u);
 
 /*
  * Accesses to the first region of a type in memory. They store the effect in
- * @u->effect.
+ * @u->effect; a doorbell has none, but @u->doorbell.
  */
 u64 unit_read(struct unit *u, u32 type, u32 offset, unsigned int length);
 void unit_write(struct unit *u, u32 type, u32 offset, unsigned int length,
@@ -131,6 +143,19 @@ void unit_start(struct unit *u);
  * Return: its kind, or 0 if there is none.
  */
 u32 unit_event(struct unit *u, struct kvpci_event *event);
+/**
+ * unit_ack() - kvpci_core_ack(), its effect in @u->effect
+ *
+ * Return: its error.
+ */
+int unit_ack(struct unit *u, u32 kind, u32 queue);
+/**
+ * unit_change() - change device configuration as the VMM does; the effect is in
+ *	@u->effect
+ *
+ * Return: kvpci_core_device_config_write()'s error.
+ */
+int unit_change(struct unit *u, u32 offset, u32 length, const void *data);
 /** unit_run() - unit_start() and read the START event */
 void unit_run(struct unit *u);
 

@@ -11,6 +11,9 @@ const char *const fuzz_reach_names[FUZZ_REACHES] = {
 	"BAR decoded", "window access", "function level reset",
 	"doorbell word kept", "queue_notif_config_data",
 	"SUSPEND acknowledged", "RESUME read", "administration virtqueue",
+	"deferred message", "deferred message dropped by reset",
+	"configuration change notified", "the same after a resume", "D3hot",
+	"signal unchanged",
 };
 
 u32 take(struct fuzz *f, unsigned int bytes)
@@ -51,8 +54,8 @@ u64 take_value(struct fuzz *f)
 static void (*const actions[])(struct fuzz *f) = {
 	guest_anywhere, guest_anywhere, guest_anywhere, guest_common,
 	guest_common, guest_common, guest_status, guest_driver, guest_driver,
-	launcher_event, launcher_event, launcher_ack, launcher_signal,
-	launcher_pending, launcher_config, launcher_misc, config_space,
+	vmm_event, vmm_event, vmm_ack, vmm_signal,
+	vmm_pending, vmm_deferred, vmm_config, vmm_misc, config_space,
 	config_space, guest_window,
 };
 
@@ -83,6 +86,7 @@ static void setup(struct fuzz *f)
 	if (kvpci_pci_config_init(&f->cs, &u->desc, u->regions, 0x020000, 1))
 		abort();
 	memcpy(f->fixed, f->cs.value, sizeof(f->fixed));
+	watch_from_now(f);
 }
 
 unsigned long fuzz_run(const uint8_t *data, size_t size,
@@ -98,7 +102,6 @@ unsigned long fuzz_run(const uint8_t *data, size_t size,
 	f->reached = reached;
 	setup(f);
 	while (f->p < f->end) {
-		f->u.effect = kvpci_effect(KVPCI_EFFECT_NONE, 0);
 		actions[take(f, 1) % ARRAY_SIZE(actions)](f);
 		f->steps++;
 		check_model(f);

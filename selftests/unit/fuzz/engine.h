@@ -35,6 +35,12 @@ enum fuzz_reach {
 	FUZZ_SUSPEND,		/* SUSPEND acknowledged */
 	FUZZ_RESUME,		/* RESUME read */
 	FUZZ_ADMIN,		/* an administration virtqueue kicked */
+	FUZZ_DEFERRED,		/* a message put off, and decided on again */
+	FUZZ_DEFERRED_GONE,	/* a message put off, and its queue reset */
+	FUZZ_CONFIG_SENT,	/* a configuration change notified at once */
+	FUZZ_CONFIG_LATER,	/* one that waited for the driver's resume */
+	FUZZ_D3HOT,		/* a function powered down */
+	FUZZ_SAME,		/* a signal whose answer had to stay, and did */
 	FUZZ_REACHES
 };
 

@@ -22,6 +22,18 @@
 	}								\
 } while (0)
 
+/* All that effects are about: what must stay as it is where they say nothing. */
+struct outlook {
+	enum kvpci_verdict verdict[UNIT_QUEUES];
+	struct kvpci_msg msg[UNIT_QUEUES];	/* of SEND */
+	u16 vector[UNIT_QUEUES];
+	u64 pending[KVPCI_MAX_VECTORS / 64];
+	u64 sendable[KVPCI_MAX_VECTORS / 64];	/* of those, what may go out */
+	bool intx, intx_status;
+	bool has_event;
+	u32 event_kind, event_queue;
+};
+
 struct fuzz {
 	const u8 *p, *end;
 	unsigned long steps;
@@ -45,6 +57,9 @@ struct fuzz {
 	u8 generation;
 	struct kvpci_event stale;	/* an event peeked at some time */
 	bool have_stale;
+	bool deferred[UNIT_QUEUES];	/* a message put off, in the queue's life */
+	bool config_due;		/* a change waits for the driver's resume */
+	struct outlook seen;		/* after the last call of the core */
 };
 
 /* What to do next comes from the input; behind its end there are zeros. */
@@ -54,12 +69,21 @@ u64 take_value(struct fuzz *f);
 /** reach() - count that a part of the core was reached */
 void reach(struct fuzz *f, enum fuzz_reach what);
 
-/** check_effect() - of the last access: does it make sense? */
-void check_effect(struct fuzz *f);
+/** check_doorbell() - if the last access was one: does it make sense? */
+void check_doorbell(struct fuzz *f);
 /** check_model() - does all hold that must hold after every step? */
 void check_model(struct fuzz *f);
 
-/** guest_access() - access a BAR, and check the effect */
+/** watch_from_now() - begin to watch the core */
+void watch_from_now(struct fuzz *f);
+/**
+ * watch() - the core was called: has nothing changed but what its effect names?
+ *
+ * unit.c's functions call it; whoever calls the core itself does so, too.
+ */
+void watch(struct fuzz *f, struct kvpci_effect effect);
+
+/** guest_access() - access a BAR, and check what it did */
 void guest_access(struct fuzz *f, u32 bar, u32 offset, unsigned int length,
 		  bool write, u64 value);
 
@@ -72,11 +96,12 @@ void guest_driver(struct fuzz *f);
 void config_space(struct fuzz *f);
 void guest_window(struct fuzz *f);
 /* and of the VMM. */
-void launcher_event(struct fuzz *f);
-void launcher_ack(struct fuzz *f);
-void launcher_signal(struct fuzz *f);
-void launcher_pending(struct fuzz *f);
-void launcher_config(struct fuzz *f);
-void launcher_misc(struct fuzz *f);
+void vmm_event(struct fuzz *f);
+void vmm_ack(struct fuzz *f);
+void vmm_signal(struct fuzz *f);
+void vmm_pending(struct fuzz *f);
+void vmm_deferred(struct fuzz *f);
+void vmm_config(struct fuzz *f);
+void vmm_misc(struct fuzz *f);
 
 #endif /* KVPCI_FUZZ_H */

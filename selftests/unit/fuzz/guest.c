@@ -12,7 +12,7 @@ void guest_access(struct fuzz *f, u32 bar, u32 offset, unsigned int length,
 
 		REQUIRE(length == 8 || !(got >> (8 * length)));
 	}
-	check_effect(f);
+	check_doorbell(f);
 }
 
 void guest_anywhere(struct fuzz *f)
@@ -62,7 +62,7 @@ void guest_status(struct fuzz *f)
 	u8 value = how & 0x80 ? take(f, 1) : values[how % ARRAY_SIZE(values)];
 
 	cc_write(&f->u, CC_STATUS, value);
-	check_effect(f);
+	check_doorbell(f);
 	if (value & ST_FEATURES_OK &&
 	    !(cc_read(&f->u, CC_STATUS) & ST_FEATURES_OK))
 		reach(f, FUZZ_REFUSED);
@@ -97,8 +97,8 @@ static void guest_doorbell(struct fuzz *f, u8 how)
 		unit_bar_write(&f->u, UNIT_BAR_MEM,
 			       0x1000 + q * f->u.regions[7].multiplier, width,
 			       value);
-	rings = f->u.effect.kind == KVPCI_EFFECT_KICK;
-	REQUIRE(!rings || (width == (words ? 4U : 2U) && f->u.effect.arg == q));
+	rings = f->u.doorbell == KVPCI_DOORBELL_KICK;
+	REQUIRE(!rings || (width == (words ? 4U : 2U) && f->u.rung == q));
 	for (u32 i = 0; i < UNIT_QUEUES; i++)
 		REQUIRE(core->queues[i].notification ==
 			(rings && words && i == q ? value : before[i]));
@@ -136,5 +136,5 @@ void guest_driver(struct fuzz *f)
 		guest_doorbell(f, how);
 		break;
 	}
-	check_effect(f);
+	check_doorbell(f);
 }

@@ -56,8 +56,8 @@ static void function_reset(struct fuzz *f)
 	u64 addr[KVPCI_NUM_BARS];
 
 	kvpci_pci_config_reset(&f->cs);
-	kvpci_core_msix_reset(&f->u.core);
-	kvpci_status_write(&f->u.core, 0);
+	watch(f, kvpci_core_msix_reset(&f->u.core));
+	watch(f, kvpci_status_write(&f->u.core, 0));
 	REQUIRE(!kvpci_pci_config_decode(&f->cs, addr));
 	REQUIRE(!kvpci_pci_config_irq_flags(&f->cs));
 	REQUIRE(!kvpci_core_intx(&f->u.core));
@@ -65,49 +65,99 @@ static void function_reset(struct fuzz *f)
 	reach(f, FUZZ_FLR);
 }
 
-void config_space(struct fuzz *f)
-{
-	const u32 anchors[] = {
-		0, PCI_COMMAND, PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_2,
-		f->cs.msix, f->cs.exp + 8, f->cs.window, f->cs.window + 12,
-		0xfc0, 0xfffffff0,
-	};
-	u32 at = anchors[take(f, 1) % ARRAY_SIZE(anchors)] + take(f, 1) % 64 / 3;
-	u8 how = take(f, 1);
-	unsigned int length = 1U << (how >> 1) % 3;
-	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
-	u32 window = f->cs.window + VIRTIO_PCI_CAP_LENGTH;
-	u32 change, flags, mapped, value = take_value(f);
-	bool moves, moved, arms, set;
+/* What is asked before a write to be known after it. */
+struct forecast {
+	bool moves, arms;
+	bool armed;
+	u32 mapped, mapped_after, flags;
+	u64 addr[KVPCI_NUM_BARS], addr_after[KVPCI_NUM_BARS];
+};
 
-	if (!(how & 1)) {
-		value = kvpci_pci_config_read(&f->cs, at, length);
-		REQUIRE(length == 4 || !(value >> (8 * length)));
-		if (kvpci_pci_config_window_hit(&f->cs, at, length))
-			window_access(f, false);
-		return;
-	}
-	moves = kvpci_pci_config_moves(&f->cs, at, length, value);
-	arms = kvpci_pci_config_arms(&f->cs, at, length, value);
-	set = kvpci_pci_config_read(&f->cs, window, 4);
-	mapped = kvpci_pci_config_decode(&f->cs, before);
-	change = kvpci_pci_config_write(&f->cs, at, length, value);
-	moved = kvpci_pci_config_decode(&f->cs, after) != mapped ||
-		memcmp(before, after, sizeof(before));
-	REQUIRE(moves == (moved || change & KVPCI_PCI_CONFIG_FLR));
+static bool window_is_armed(struct fuzz *f)
+{
+	return kvpci_pci_config_read(&f->cs, f->cs.window + VIRTIO_PCI_CAP_LENGTH, 4);
+}
+
+static void ask(struct fuzz *f, u32 at, unsigned int length, u32 value,
+		struct forecast *cast)
+{
+	static struct kvpci_pci_config before;
+
+	before = f->cs;
+	cast->moves = kvpci_pci_config_moves(&f->cs, at, length, value);
+	cast->arms = kvpci_pci_config_arms(&f->cs, at, length, value);
+	cast->mapped_after = kvpci_pci_config_decode_after(&f->cs, at, length,
+							   value, cast->addr_after);
+	cast->mapped = kvpci_pci_config_decode(&f->cs, cast->addr);
+	cast->flags = kvpci_pci_config_irq_flags(&f->cs);
+	cast->armed = window_is_armed(f);
+	REQUIRE(!memcmp(&before, &f->cs, sizeof(before)));
+}
+
+static void check_forecast(struct fuzz *f, const struct forecast *cast, u32 change)
+{
+	u64 addr[KVPCI_NUM_BARS];
+	u32 mapped = kvpci_pci_config_decode(&f->cs, addr);
+	u32 flags = kvpci_pci_config_irq_flags(&f->cs);
+	bool moved = mapped != cast->mapped ||
+		     memcmp(addr, cast->addr, sizeof(addr));
+
+	REQUIRE(mapped == cast->mapped_after);
+	REQUIRE(!memcmp(addr, cast->addr_after, sizeof(addr)));
+	REQUIRE(cast->moves == (moved || change & KVPCI_PCI_CONFIG_FLR));
 	REQUIRE(!moved || change & KVPCI_PCI_CONFIG_DECODE);
-	REQUIRE(arms == (set != !!kvpci_pci_config_read(&f->cs, window, 4)));
+	REQUIRE(cast->arms == (cast->armed != window_is_armed(f)));
+	REQUIRE(flags == cast->flags || change & KVPCI_PCI_CONFIG_IRQ);
+	if (kvpci_pci_config_read(&f->cs, f->cs.pm + PCI_PM_CTRL, 2) &
+	    PCI_PM_CTRL_STATE_MASK) {
+		REQUIRE(!mapped);
+		REQUIRE((flags & (KVPCI_IRQ_MASTER | KVPCI_IRQ_INTX_DISABLE)) ==
+			KVPCI_IRQ_INTX_DISABLE);
+		reach(f, FUZZ_D3HOT);
+	}
+}
+
+static void config_write(struct fuzz *f, u32 at, unsigned int length, u32 value)
+{
+	struct forecast cast;
+	u32 change;
+
+	ask(f, at, length, value, &cast);
+	change = kvpci_pci_config_write(&f->cs, at, length, value);
+	check_forecast(f, &cast, change);
 	if (change & KVPCI_PCI_CONFIG_WINDOW)
 		window_access(f, true);
 	if (change & KVPCI_PCI_CONFIG_DECODE)
 		check_decode(f);
-	flags = kvpci_pci_config_irq_flags(&f->cs);
 	if (change & KVPCI_PCI_CONFIG_IRQ)
-		kvpci_core_set_irq_flags(&f->u.core, flags);
+		watch(f, kvpci_core_set_irq_flags(&f->u.core,
+						  kvpci_pci_config_irq_flags(&f->cs)));
 	if (change & KVPCI_PCI_CONFIG_FLR)
 		function_reset(f);
 	if (f->steps % 32 == 0)
 		check_fixed(f);
+}
+
+void config_space(struct fuzz *f)
+{
+	const u32 anchors[] = {
+		0, PCI_COMMAND, PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_2,
+		f->cs.pm + PCI_PM_CTRL, f->cs.msix, f->cs.exp + 8,
+		f->cs.window, f->cs.window + 12, 0xfc0, 0xfffffff0,
+	};
+	u32 at = anchors[take(f, 1) % ARRAY_SIZE(anchors)] + take(f, 1) % 64 / 3;
+	u8 how = take(f, 1);
+	unsigned int length = 1U << (how >> 1) % 3;
+	u32 value = take_value(f);
+
+	if (how & 1) {
+		config_write(f, at, length, value);
+		return;
+	}
+	value = kvpci_pci_config_read(&f->cs, at, length);
+	REQUIRE(length == 4 || !(value >> (8 * length)));
+	if (kvpci_pci_config_window_hit(&f->cs, at, length))
+		window_access(f, false);
 }
 
 /* An access through the window, set up as a driver does. */

@@ -50,7 +50,16 @@ static void event_taken(struct fuzz *f, const struct kvpci_event *event)
 	}
 }
 
-void launcher_event(struct fuzz *f)
+/* What becomes of a signal does not depend on it; the event is gone. */
+static bool take_event(struct fuzz *f, const struct kvpci_event *event)
+{
+	bool taken = kvpci_core_event_take(&f->u.core, event);
+
+	watch(f, kvpci_effect(KVPCI_EFFECT_EVENT_GONE));
+	return taken;
+}
+
+void vmm_event(struct fuzz *f)
 {
 	struct kvpci_event event;
 	u8 how = take(f, 1);
@@ -62,7 +71,7 @@ void launcher_event(struct fuzz *f)
 	if (how % 4 == 1) {
 		if (!f->have_stale)
 			return;
-		if (kvpci_core_event_take(&f->u.core, &f->stale))
+		if (take_event(f, &f->stale))
 			event_taken(f, &f->stale);
 		else if (f->stale.kind == KVPCI_EVENT_START && !f->running)
 			reach(f, FUZZ_START_GONE);
@@ -71,17 +80,18 @@ void launcher_event(struct fuzz *f)
 	}
 	if (!kvpci_core_event_peek(&f->u.core, &event))
 		return;
-	REQUIRE(kvpci_core_event_take(&f->u.core, &event));
+	REQUIRE(take_event(f, &event));
 	event_taken(f, &event);
 }
 
 /* The ACK of SUSPEND; it comes too late if the driver has reset the device. */
-static void launcher_ack_suspend(struct fuzz *f)
+static void vmm_ack_suspend(struct fuzz *f)
 {
 	struct kvpci_core *core = &f->u.core;
 	bool reset = core->backend == KVPCI_BACKEND_STOPPING;
 
-	if (kvpci_core_ack(core, KVPCI_EVENT_SUSPEND, KVPCI_EVENT_NO_QUEUE)) {
+	if (unit_ack(&f->u, KVPCI_EVENT_SUSPEND, KVPCI_EVENT_NO_QUEUE)) {
+		REQUIRE(!f->u.effect.bits);
 		REQUIRE(!f->suspend_read || reset);
 		return;
 	}
@@ -92,16 +102,15 @@ static void launcher_ack_suspend(struct fuzz *f)
 	reach(f, FUZZ_SUSPEND);
 }
 
-void launcher_ack(struct fuzz *f)
+void vmm_ack(struct fuzz *f)
 {
 	u8 how = take(f, 1);
 	u32 q = how >> 2;
 
 	if (how % 8 == 2) {
-		launcher_ack_suspend(f);
+		vmm_ack_suspend(f);
 	} else if (how & 1) {
-		int ret = kvpci_core_ack(&f->u.core, KVPCI_EVENT_STOP,
-					 KVPCI_EVENT_NO_QUEUE);
+		int ret = unit_ack(&f->u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
 
 		REQUIRE(!ret == f->stop_read);
 		if (ret)
@@ -115,7 +124,7 @@ void launcher_ack(struct fuzz *f)
 		REQUIRE(cc_read(&f->u, CC_STATUS) == 0);
 		reach(f, FUZZ_STOP);
 	} else {
-		int ret = kvpci_core_ack(&f->u.core, KVPCI_EVENT_QUEUE_STOP, q);
+		int ret = unit_ack(&f->u, KVPCI_EVENT_QUEUE_STOP, q);
 
 		REQUIRE(q < UNIT_QUEUES || ret == -EINVAL);
 		if (q >= UNIT_QUEUES)
@@ -129,31 +138,32 @@ void launcher_ack(struct fuzz *f)
 	}
 }
 
-void launcher_signal(struct fuzz *f)
+void vmm_signal(struct fuzz *f)
 {
 	struct kvpci_core *core = &f->u.core;
 	u8 how = take(f, 1);
-	u32 source = how % (UNIT_QUEUES + 1);
+	u32 q = how % UNIT_QUEUES;
 	struct kvpci_msg msg = { 0 };
+	enum kvpci_verdict verdict;
 	bool quiet, sends;
-	u16 vector;
+	u16 vector = core->queues[q].msix_vector;
 
-	if (source == UNIT_QUEUES)
-		source = KVPCI_SOURCE_CONFIG;
-	vector = source == KVPCI_SOURCE_CONFIG ? core->config_msix_vector :
-		 core->queues[source].msix_vector;
-	quiet = !(core->device_status & ST_DRIVER_OK) ||
-		(source < UNIT_QUEUES && !core->queues[source].enable);
+	quiet = !(core->device_status & ST_DRIVER_OK) || !core->queues[q].enable;
 	sends = (core->irq_flags & (KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER |
 				    KVPCI_IRQ_MSIX_MASKALL)) ==
 		(KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER);
 
-	switch (kvpci_core_signal(core, source, &msg)) {
+	verdict = kvpci_core_signal(core, q, &msg);
+	switch (verdict) {
 	case KVPCI_IRQ_SEND:
 		REQUIRE(!quiet && sends && vector < core->num_vectors);
 		REQUIRE(!(core->vectors[vector].word[3] & 1));
 		REQUIRE(msg.data == core->vectors[vector].word[2]);
 		REQUIRE((u32)msg.address == core->vectors[vector].word[0]);
+		if (how & 0x80) {
+			kvpci_core_defer(core, q);
+			f->deferred[q] = true;
+		}
 		reach(f, FUZZ_SEND);
 		break;
 	case KVPCI_IRQ_PEND:
@@ -174,9 +184,10 @@ void launcher_signal(struct fuzz *f)
 		reach(f, FUZZ_DROP);
 		break;
 	}
+	watch(f, kvpci_effect(verdict == KVPCI_IRQ_INTX ? KVPCI_EFFECT_LINE : 0));
 }
 
-void launcher_pending(struct fuzz *f)
+void vmm_pending(struct fuzz *f)
 {
 	struct kvpci_core *core = &f->u.core;
 	unsigned int from = take(f, 1);
@@ -192,39 +203,93 @@ void launcher_pending(struct fuzz *f)
 			core->irq_flags & KVPCI_IRQ_MASTER &&
 			!(core->irq_flags & KVPCI_IRQ_MSIX_MASKALL));
 		REQUIRE(!(core->pending[v / 64] >> (v % 64) & 1));
+		watch(f, kvpci_no_effect());
 		from = v + 1;
 		reach(f, FUZZ_UNPEND);
 	}
 }
 
-void launcher_config(struct fuzz *f)
+/* The work that sends what was put off, each queue's once. */
+void vmm_deferred(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	u32 from = take(f, 1) % (UNIT_QUEUES + 2);
+	int q;
+
+	while ((q = kvpci_core_next_deferred(core, from)) >= 0) {
+		REQUIRE((u32)q >= from && q < UNIT_QUEUES);
+		REQUIRE(f->deferred[q] && core->queues[q].enable);
+		f->deferred[q] = false;
+		watch(f, kvpci_no_effect());
+		from = q + 1;
+		reach(f, FUZZ_DEFERRED);
+	}
+	for (; from < UNIT_QUEUES; from++)
+		REQUIRE(!f->deferred[from]);
+}
+
+/* The driver was, or is to be, notified of what the device changed just now. */
+static void check_notified(struct fuzz *f)
+{
+	const struct kvpci_core *core = &f->u.core;
+
+	if (!(core->device_status & ST_DRIVER_OK) ||
+	    core->backend == KVPCI_BACKEND_STOPPING)
+		return;
+	REQUIRE(core->isr & 2);
+	reach(f, FUZZ_CONFIG_SENT);
+}
+
+void vmm_config(struct fuzz *f)
 {
 	u32 offset = take(f, 1) % UNIT_CONFIG;
 	u32 length = 1 + take(f, 1) % (UNIT_CONFIG - offset);
 	u8 data[UNIT_CONFIG];
+	bool changes;
 	int ret;
 
 	memset(data, take(f, 1), sizeof(data));
-	ret = kvpci_core_device_config_write(&f->u.core, offset, length, data);
-	if (ret < 0) {
+	changes = memcmp(f->u.core.device_config + offset, data, length);
+	ret = unit_change(&f->u, offset, length, data);
+	if (ret) {
 		REQUIRE(ret == -EBUSY && f->suspended);
+		REQUIRE(!f->u.effect.bits);
 		return;
 	}
-	f->changed |= ret;
+	f->changed |= changes;
 	REQUIRE(!memcmp(f->u.core.device_config + offset, data, length));
+	if (changes)
+		check_notified(f);
+	else
+		REQUIRE(!f->u.effect.bits);
 }
 
-void launcher_misc(struct fuzz *f)
+static void fail(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	bool counts = core->device_status && core->backend != KVPCI_BACKEND_STOPPING;
+	struct kvpci_effect effect;
+
+	if (core->backend == KVPCI_BACKEND_SUSPENDED)
+		f->config_due = true;
+	effect = kvpci_core_fail(core);
+	watch(f, effect);
+	REQUIRE(counts || !effect.bits);
+	REQUIRE(!counts || core->device_status & ST_NEEDS_RESET);
+	if (counts)
+		check_notified(f);
+}
+
+void vmm_misc(struct fuzz *f)
 {
 	u8 how = take(f, 1);
 
 	if (how & 1) {
 		u32 on = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER;
 
-		kvpci_core_set_irq_flags(&f->u.core,
-					 how & 2 ? on : how >> 2 & 15);
+		watch(f, kvpci_core_set_irq_flags(&f->u.core,
+						  how & 2 ? on : how >> 2 & 15));
 		return;
 	}
-	REQUIRE(!kvpci_core_fail(&f->u.core) ||
-		f->u.core.device_status & ST_NEEDS_RESET);
+	fail(f);
 }
