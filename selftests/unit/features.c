@@ -189,4 +189,26 @@ TEST_F(features, accepted_again)
 	}
 }
 
+/* What the VMM saw is what the driver has written: all 128 bits of it. */
+TEST_F(features, compared)
+{
+	const __u64 seen[2] = { 0x9234567812345679, 0x8000000140000002 };
+	struct unit *u = &self->u;
+
+	cc_write(u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	for (u32 w = 0; w < KVPCI_FEATURE_WORDS; w++)
+		unit_accept(u, w, (u32)(seen[w / 2] >> (w % 2 * 32)));
+	EXPECT_TRUE(kvpci_core_features_are(&u->core, seen));
+	for (u32 bit = 0; bit < 32 * KVPCI_FEATURE_WORDS; bit++) {
+		__u64 other[2] = { seen[0], seen[1] };
+
+		other[bit / 64] ^= BIT_ULL(bit % 64);
+		EXPECT_FALSE(kvpci_core_features_are(&u->core, other))
+			TH_LOG("bit %u", bit);
+	}
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_FALSE(kvpci_core_features_are(&u->core, seen));
+	EXPECT_TRUE(kvpci_core_features_are(&u->core, (const __u64[2]){ 0, 0 }));
+}
+
 TEST_HARNESS_MAIN

@@ -475,4 +475,50 @@ TEST_F(layout, holes)
 	EXPECT_EQ(0, unit_bar_read(u, UNIT_BAR_MEM, 0x1000, 2));
 }
 
+/* Each array is as long as its description says, and no longer. */
+TEST(arrays)
+{
+	struct kvpci_array arrays[KVPCI_NUM_ARRAYS];
+	struct kvpci_core core = { 0 };
+	struct unit unit, *u = &unit;
+	const struct {
+		void *pointer;
+		size_t least, most;
+	} rows[KVPCI_NUM_ARRAYS] = {
+		{ &core.queues, UNIT_QUEUES * sizeof(struct kvpci_queue),
+		  UNIT_QUEUES * sizeof(struct kvpci_queue) },
+		{ &core.vectors, 0, UNIT_VECTORS * 16 },
+		{ &core.device_config, 0, UNIT_CONFIG },
+		{ &core.device_config_mask, 0, UNIT_CONFIG },
+		{ &core.notif_queues, 0, 2 * (KVPCI_MAX_NOTIF_DATA + 1) },
+		{ &core.deps, 0, 2 * sizeof(struct kvpci_feature_dep) },
+	};
+
+	for (int most = 0; most < 2; most++) {
+		unit_describe(u);
+		unit_offer(u, F_NOTIF_CONFIG_DATA, most);
+		if (most) {
+			unit_need(u, 5, BIT_ULL(28), 0);
+			unit_need(u, 28, BIT_ULL(29), 0);
+		} else {
+			u->desc.num_vectors = 0;
+			u->desc.device_config_size = 0;
+		}
+		kvpci_core_arrays(&core, &u->desc, arrays);
+		for (int i = 0; i < KVPCI_NUM_ARRAYS; i++) {
+			EXPECT_EQ(rows[i].pointer, (void *)arrays[i].pointer);
+			EXPECT_EQ(most ? rows[i].most : rows[i].least, arrays[i].size)
+				TH_LOG("array %d", i);
+			EXPECT_TRUE(!arrays[i].align || is_power_of_2(arrays[i].align));
+		}
+		/* the module lets the table be mapped */
+		EXPECT_EQ(KVPCI_PAGE_SIZE, arrays[1].align);
+	}
+	/* a configuration that the driver cannot write needs no mask */
+	u->desc.device_config_mask = 0;
+	kvpci_core_arrays(&core, &u->desc, arrays);
+	EXPECT_EQ(UNIT_CONFIG, arrays[2].size);
+	EXPECT_EQ(0, arrays[3].size);
+}
+
 TEST_HARNESS_MAIN

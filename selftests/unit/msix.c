@@ -559,4 +559,51 @@ TEST_F(msix, reset_lowers_the_line_before_stop)
 	EXPECT_FALSE(kvpci_core_intx_status(&u->core));
 }
 
+/* What pends in D3hot goes out in D0, and the line comes back. */
+TEST_F(msix, powered_down)
+{
+	const u32 d3hot = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_INTX_DISABLE;
+	struct unit *u = &self->u;
+	struct kvpci_effect effect;
+
+	effect = kvpci_core_set_irq_flags(&u->core, d3hot);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_PENDING | KVPCI_EFFECT_LINE,
+		  effect.bits);
+	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
+	EXPECT_EQ(KVPCI_EFFECT_PENDED, change_config(u));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	mask(u, 1, false);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY, u->effect.bits);
+	effect = kvpci_core_set_irq_flags(&u->core, MSIX_ON);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_PENDING | KVPCI_EFFECT_LINE,
+		  effect.bits);
+	EXPECT_EQ(0, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 1, &self->msg));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1));
+
+	kvpci_core_set_irq_flags(&u->core, KVPCI_IRQ_INTX_DISABLE);
+	EXPECT_EQ(KVPCI_IRQ_INTX, kvpci_core_signal(&u->core, 0, &self->msg));
+	EXPECT_FALSE(kvpci_core_intx(&u->core));
+	EXPECT_TRUE(kvpci_core_intx_status(&u->core));
+	kvpci_core_set_irq_flags(&u->core, KVPCI_IRQ_MASTER);
+	EXPECT_TRUE(kvpci_core_intx(&u->core));
+}
+
+/* kvpci_core_pend() gives back what kvpci_core_next_pending() gave. */
+TEST_F(msix, not_sent_after_all)
+{
+	struct unit *u = &self->u;
+
+	mask(u, 1, true);
+	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
+	mask(u, 1, false);
+	ASSERT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	kvpci_core_pend(&u->core, 1);
+	EXPECT_TRUE(pending(u, 1));
+	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_EQ(DATA(1), self->msg.data);
+	EXPECT_FALSE(pending(u, 1));
+}
+
 TEST_HARNESS_MAIN

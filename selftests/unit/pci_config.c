@@ -602,6 +602,108 @@ TEST_F(config, moves)
 	free(copy);
 }
 
+static u32 rnd(u32 *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8 ^ *state << 16;
+}
+
+/* Would @length bytes at @at be written as one access? */
+static bool is_aligned(u32 at, u32 length)
+{
+	return !(at % length) && at + length <= KVPCI_PCI_CONFIG_SIZE;
+}
+
+/*
+ * What a write is foretold to decode is what it decodes, register by register;
+ * asking changes no byte, and what is said not to matter does not.
+ */
+TEST_F(config, decode_after)
+{
+	static const u32 edges[] = { 0, 1, 2, 3, 7, ~0U, 0xc000, 0xe0000000 };
+	struct kvpci_pci_config *cs = &self->cs;
+	struct kvpci_pci_config *copy = malloc(sizeof(*copy));
+	u64 before[KVPCI_NUM_BARS], told[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
+	u32 seed = 1, moved = 0;
+
+	ASSERT_NE(NULL, copy);
+	for (u32 round = 0; round < 200; round++) {
+		for (u32 at = 0; at < 260; at++) {
+			u32 length = 1U << rnd(&seed) % 3, pick = rnd(&seed);
+			u32 value = pick & 1 ? rnd(&seed) :
+				    edges[pick / 2 % ARRAY_SIZE(edges)];
+			u32 was, tells, is;
+			bool touches, moves;
+
+			if (!is_aligned(at, length))
+				continue;
+			memcpy(copy, cs, sizeof(*copy));
+			was = kvpci_pci_config_decode(cs, before);
+			tells = kvpci_pci_config_decode_after(cs, at, length,
+							      value, told);
+			touches = kvpci_pci_config_touches_decode(cs, at, length,
+								  value);
+			moves = kvpci_pci_config_moves(cs, at, length, value);
+			ASSERT_EQ(0, memcmp(copy, cs, sizeof(*copy)));
+			if (wr(cs, at, length, value) & KVPCI_PCI_CONFIG_FLR)
+				EXPECT_TRUE(moves);
+			is = kvpci_pci_config_decode(cs, after);
+			ASSERT_EQ(is, tells)
+				TH_LOG("%u bytes at %#x: %#x", length, at, value);
+			ASSERT_EQ(0, memcmp(after, told, sizeof(after)))
+				TH_LOG("%u bytes at %#x: %#x", length, at, value);
+			if (was == is && !memcmp(before, after, sizeof(before)))
+				continue;
+			moved++;
+			ASSERT_TRUE(touches && moves)
+				TH_LOG("%u bytes at %#x: %#x", length, at, value);
+		}
+		/* on and off, so that the BARs' own writes move them */
+		wr(cs, PCI_COMMAND, 2, round % 4 ? 7 : 0);
+		wr(cs, cs->pm + PCI_PM_CTRL, 2, 0);
+	}
+	EXPECT_GT(moved, 300);
+	/* beyond the space, and across its end, there is nothing to write */
+	wr(cs, BAR(1), 4, 0xe0000000);
+	wr(cs, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	kvpci_pci_config_decode(cs, before);
+	for (u32 at = KVPCI_PCI_CONFIG_SIZE - 2; at; at = at < 5000 ? ~0U - 2 : at + 1) {
+		kvpci_pci_config_decode_after(cs, at, 4, 0, told);
+		EXPECT_EQ(0, memcmp(before, told, sizeof(before)));
+	}
+	free(copy);
+}
+
+/* PCI Power Management 5.4.1: in D3hot it answers nowhere and sends nothing. */
+TEST_F(config, powered_down)
+{
+	struct kvpci_pci_config *cs = &self->cs;
+	u32 msix = next_cap(cs, PCI_CAP_ID_MSIX, 0);
+	u32 control = next_cap(cs, PCI_CAP_ID_PM, 0) + PCI_PM_CTRL;
+	const u32 on = KVPCI_IRQ_MASTER | KVPCI_IRQ_MSIX_ENABLE;
+	u64 addr[KVPCI_NUM_BARS];
+
+	wr(cs, BAR(1), 4, 0xe0000000);
+	wr(cs, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	wr(cs, msix + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	EXPECT_EQ(on, kvpci_pci_config_irq_flags(cs));
+	for (u32 state = 1; state <= 3; state++) {
+		EXPECT_EQ(KVPCI_PCI_CONFIG_IRQ | KVPCI_PCI_CONFIG_DECODE,
+			  wr(cs, control, 2, state));
+		EXPECT_EQ(KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_INTX_DISABLE,
+			  kvpci_pci_config_irq_flags(cs));
+		EXPECT_EQ(0, kvpci_pci_config_decode(cs, addr));
+		/* no change is none */
+		EXPECT_EQ(0, wr(cs, control, 2, state));
+		EXPECT_EQ(KVPCI_PCI_CONFIG_IRQ | KVPCI_PCI_CONFIG_DECODE,
+			  wr(cs, control, 1, 0));
+		EXPECT_EQ(on, kvpci_pci_config_irq_flags(cs));
+		EXPECT_EQ(BIT(1), kvpci_pci_config_decode(cs, addr));
+	}
+	/* the registers themselves are kept */
+	EXPECT_EQ(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, rd(cs, PCI_COMMAND, 2));
+}
+
 /* The window is set up while its length is not 0; asking changes nothing. */
 TEST_F(config, arms)
 {

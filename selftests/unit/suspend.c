@@ -373,4 +373,200 @@ TEST_F(suspend, needs_reset)
 	EXPECT_EQ(ST_RUNNING | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
 }
 
+/*
+ * Configuration changes and suspension (1.4): none is notified while suspended,
+ * and none is lost. The same for each way a notification can take.
+ */
+enum way { BY_VECTOR, BY_MASKED_VECTOR, BY_NO_VECTOR, BY_LINE };
+
+#define CONFIG_VECTOR	65	/* in the second word of the PBA */
+
+FIXTURE(config_notice) {
+	struct unit u;
+	struct kvpci_msg msg;
+};
+
+FIXTURE_VARIANT(config_notice) {
+	enum way way;
+	u16 effect;	/* of a change */
+	u16 resume;	/* what one adds to the effect of a resume, PENDING aside */
+};
+
+FIXTURE_VARIANT_ADD(config_notice, vector) {
+	.way = BY_VECTOR, .effect = KVPCI_EFFECT_VECTOR, .resume = 0,
+};
+
+FIXTURE_VARIANT_ADD(config_notice, masked_vector) {
+	.way = BY_MASKED_VECTOR, .effect = KVPCI_EFFECT_PENDED,
+	.resume = KVPCI_EFFECT_PENDED,
+};
+
+FIXTURE_VARIANT_ADD(config_notice, no_vector) {
+	.way = BY_NO_VECTOR, .effect = KVPCI_EFFECT_DROPPED,
+	.resume = KVPCI_EFFECT_DROPPED,
+};
+
+FIXTURE_VARIANT_ADD(config_notice, line) {
+	.way = BY_LINE, .effect = KVPCI_EFFECT_LINE, .resume = KVPCI_EFFECT_LINE,
+};
+
+static void run_by(struct unit *u, enum way way)
+{
+	kvpci_core_set_irq_flags(&u->core, way == BY_LINE ? KVPCI_IRQ_MASTER :
+				 KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER);
+	unit_vector(u, CONFIG_VECTOR, 0xfee00000, 0x55, way == BY_MASKED_VECTOR);
+	unit_run(u);
+	cc_write(u, CC_CONFIG_VECTOR,
+		 way == BY_NO_VECTOR ? NO_VECTOR : CONFIG_VECTOR);
+}
+
+FIXTURE_SETUP(config_notice)
+{
+	unit_describe(&self->u);
+	unit_offer(&self->u, F_SUSPEND, true);
+	ASSERT_EQ(0, unit_create(&self->u));
+	run_by(&self->u, variant->way);
+}
+
+FIXTURE_TEARDOWN(config_notice)
+{
+	unit_destroy(&self->u);
+}
+
+/* Nothing is sent, shown or kept. */
+static void expect_no_notice(struct __test_metadata *_metadata, struct unit *u)
+{
+	struct kvpci_msg msg;
+
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &msg));
+	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_MSIX_PBA, 8, 8));
+	EXPECT_FALSE(kvpci_core_intx(&u->core));
+	EXPECT_EQ(0, u->core.isr);
+}
+
+/* One notification, which is then gone. */
+static void expect_notice(struct __test_metadata *_metadata, struct unit *u,
+			  enum way way)
+{
+	const u64 bit = BIT_ULL(CONFIG_VECTOR - 64);
+	const u32 control = CONFIG_VECTOR * 16 + 12;
+	struct kvpci_msg msg = { 0 };
+
+	EXPECT_EQ(way == BY_LINE, kvpci_core_intx(&u->core));
+	EXPECT_EQ(way == BY_LINE, kvpci_core_intx_status(&u->core));
+	if (way == BY_MASKED_VECTOR) {
+		EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &msg));
+		EXPECT_EQ(bit, unit_read(u, KVPCI_REGION_MSIX_PBA, 8, 8));
+		unit_write(u, KVPCI_REGION_MSIX_TABLE, control, 4, 0);
+		EXPECT_TRUE(u->effect.bits & KVPCI_EFFECT_VECTOR);
+		EXPECT_EQ(CONFIG_VECTOR, u->effect.arg);
+	}
+	if (way == BY_VECTOR || way == BY_MASKED_VECTOR) {
+		EXPECT_EQ(CONFIG_VECTOR, kvpci_core_next_pending(&u->core, 0, &msg));
+		EXPECT_EQ(0x55, msg.data);
+	}
+	if (way == BY_MASKED_VECTOR)
+		unit_write(u, KVPCI_REGION_MSIX_TABLE, control, 4, 1);
+	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1));
+	expect_no_notice(_metadata, u);
+}
+
+TEST_F(config_notice, failed_while_suspended)
+{
+	struct unit *u = &self->u;
+
+	suspend(u);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
+		EXPECT_EQ(ST_SUSPENDED | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
+		expect_no_notice(_metadata, u);
+	}
+	resume(u);
+	EXPECT_EQ(EFFECT_RESUME | variant->resume, u->effect.bits);
+	EXPECT_EQ(ST_RUNNING | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
+	expect_notice(_metadata, u, variant->way);
+	ASSERT_EQ(KVPCI_EVENT_RESUME, unit_event(u, NULL));
+	/* the next suspension knows nothing of it */
+	suspend(u);
+	resume(u);
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
+	expect_no_notice(_metadata, u);
+}
+
+/* The driver looks at all of it after a reset anyway. */
+TEST_F(config_notice, taken_back_by_reset)
+{
+	struct unit *u = &self->u;
+
+	suspend(u);
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
+	cc_write(u, CC_STATUS, 0);
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
+	ASSERT_EQ(0, ack(u, KVPCI_EVENT_STOP));
+	run_by(u, variant->way);
+	EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
+	expect_no_notice(_metadata, u);
+	suspend(u);
+	resume(u);
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
+	expect_no_notice(_metadata, u);
+}
+
+/* Until the VMM acknowledges it, the device is not suspended yet. */
+TEST_F(config_notice, changed_while_suspending)
+{
+	const u8 byte = 0x5a;
+	struct unit *u = &self->u;
+
+	ask(u);
+	EXPECT_EQ(0, unit_change(u, 3, 1, &byte));
+	EXPECT_EQ(variant->effect, u->effect.bits);
+	expect_notice(_metadata, u, variant->way);
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
+	EXPECT_EQ(0, unit_change(u, 3, 1, &byte));	/* the same byte */
+	EXPECT_EQ(0, u->effect.bits);
+	EXPECT_EQ(variant->effect, kvpci_core_fail(&u->core).bits);
+	expect_notice(_metadata, u, variant->way);
+	ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
+	resume(u);
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
+	expect_no_notice(_metadata, u);
+}
+
+/* What the ACK overtakes, before it was sent or looked at, waits. */
+TEST_F(config_notice, failed_before_ack)
+{
+	struct unit *u = &self->u;
+	u8 isr;
+
+	ask(u);
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
+	EXPECT_EQ(variant->effect, kvpci_core_fail(&u->core).bits);
+	isr = u->core.isr;
+	ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_EQ(2, isr);
+	EXPECT_EQ(isr, u->core.isr);
+	resume(u);
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
+	expect_notice(_metadata, u, variant->way);
+}
+
+/* A driver that suspends again before anything was sent gets it later. */
+TEST_F(config_notice, resume_taken_back)
+{
+	struct unit *u = &self->u;
+
+	suspend(u);
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
+	resume(u);
+	ask(u);
+	EXPECT_EQ(ST_SUSPENDED | ST_NEEDS_RESET, cc_read(u, CC_STATUS));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	resume(u);
+	EXPECT_EQ(EFFECT_RESUME, u->effect.bits);
+	expect_notice(_metadata, u, variant->way);
+}
+
 TEST_HARNESS_MAIN
