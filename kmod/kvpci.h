@@ -484,7 +484,8 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 void kvpci_access_kick(struct kvpci_device *device, u32 queue);
 
 /* effect.c */
-void kvpci_unlock_and(struct kvpci_device *device, struct kvpci_effect effect);
+void kvpci_unlock_and(struct kvpci_device *device, struct kvpci_effect effect)
+	__releases(&device->lock);
 
 /* eventfds.c */
 int kvpci_eventfds_init(void);

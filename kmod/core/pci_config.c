@@ -236,7 +236,7 @@ find_type(const struct kvpci_device_create *desc,
 }
 
 int kvpci_pci_config_init(struct kvpci_pci_config *cs,
-			    const struct kvpci_device_create *desc,
+			  const struct kvpci_device_create *desc,
 			    const struct kvpci_region *regions, u32 class,
 			    u8 intx_pin)
 {
@@ -273,7 +273,7 @@ void kvpci_pci_config_set_multifunction(struct kvpci_pci_config *cs)
 
 /* R31. No bit of it can be written, and nothing looks at who reads it. */
 int kvpci_pci_config_add_vendor(struct kvpci_pci_config *cs, const u8 *data,
-				  u32 length)
+				u32 length)
 {
 	struct cap_cursor at = {
 		.next = cs->caps_end,
@@ -295,7 +295,7 @@ int kvpci_pci_config_add_vendor(struct kvpci_pci_config *cs, const u8 *data,
 }
 
 u32 kvpci_pci_config_read(const struct kvpci_pci_config *cs, u32 offset,
-			    unsigned int length)
+			  unsigned int length)
 {
 	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return 0;
@@ -337,7 +337,7 @@ static bool starts_flr(const struct kvpci_pci_config *cs, u32 offset,
 }
 
 u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
-			     unsigned int length, u32 value)
+			   unsigned int length, u32 value)
 {
 	u32 change = 0, old, mask;
 
@@ -463,7 +463,7 @@ bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
 }
 
 bool kvpci_pci_config_arms(const struct kvpci_pci_config *cs, u32 offset,
-			     unsigned int length, u32 value)
+			   unsigned int length, u32 value)
 {
 	u32 reg = cs->window + VIRTIO_PCI_CAP_LENGTH;
 	u8 bytes[CAPS_END];
@@ -506,14 +506,14 @@ void kvpci_pci_config_set_intx(struct kvpci_pci_config *cs, bool asserted)
 }
 
 bool kvpci_pci_config_window_hit(const struct kvpci_pci_config *cs,
-				   u32 offset, unsigned int length)
+				 u32 offset, unsigned int length)
 {
 	return touches(offset, length, cs->window + WINDOW_DATA, 4);
 }
 
 /* R32 to R34 */
 bool kvpci_pci_config_window(const struct kvpci_pci_config *cs,
-			       struct kvpci_window *access)
+			     struct kvpci_window *access)
 {
 	u32 cap = cs->window;
 	u32 length = get(cs->value, cap + VIRTIO_PCI_CAP_LENGTH, 4);

@@ -62,7 +62,7 @@ struct kvpci_window {
  * Return: 0, or -ENOSPC if the 192 bytes for capabilities do not hold them all.
  */
 int kvpci_pci_config_init(struct kvpci_pci_config *cs,
-			    const struct kvpci_device_create *desc,
+			  const struct kvpci_device_create *desc,
 			    const struct kvpci_region *regions, u32 class,
 			    u8 intx_pin);
 
@@ -78,7 +78,7 @@ void kvpci_pci_config_set_multifunction(struct kvpci_pci_config *cs);
  * Return: 0, -EINVAL if it is not as the specification wants it, or -ENOSPC.
  */
 int kvpci_pci_config_add_vendor(struct kvpci_pci_config *cs, const u8 *data,
-				  u32 length);
+				u32 length);
 
 /**
  * kvpci_pci_config_read() - read from the space
@@ -90,7 +90,7 @@ int kvpci_pci_config_add_vendor(struct kvpci_pci_config *cs, const u8 *data,
  * kvpci_pci_config_window_hit(): the access it describes comes first.
  */
 u32 kvpci_pci_config_read(const struct kvpci_pci_config *cs, u32 offset,
-			    unsigned int length);
+			  unsigned int length);
 
 /**
  * kvpci_pci_config_write() - write to the space
@@ -102,7 +102,7 @@ u32 kvpci_pci_config_read(const struct kvpci_pci_config *cs, u32 offset,
  * Return: bits of enum kvpci_pci_config_change.
  */
 u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
-			     unsigned int length, u32 value);
+			   unsigned int length, u32 value);
 
 /**
  * kvpci_pci_config_moves() - would a write take effect beyond these bytes?
@@ -115,7 +115,7 @@ u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
  * the function: what cannot be done on the way of an access.
  */
 bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
-			      unsigned int length, u32 value);
+			    unsigned int length, u32 value);
 
 /** kvpci_pci_config_resets() - would a write reset the function? */
 bool kvpci_pci_config_resets(const struct kvpci_pci_config *cs, u32 offset,
@@ -157,7 +157,7 @@ u32 kvpci_pci_config_decode_after(const struct kvpci_pci_config *cs, u32 offset,
  * data has effects, and must not come from a mapping.
  */
 bool kvpci_pci_config_arms(const struct kvpci_pci_config *cs, u32 offset,
-			     unsigned int length, u32 value);
+			   unsigned int length, u32 value);
 
 /**
  * kvpci_pci_config_reset() - the state after a function level reset
@@ -187,7 +187,7 @@ void kvpci_pci_config_set_intx(struct kvpci_pci_config *cs, bool asserted);
 
 /** kvpci_pci_config_window_hit() - does the access touch the window's data? */
 bool kvpci_pci_config_window_hit(const struct kvpci_pci_config *cs,
-				   u32 offset, unsigned int length);
+				 u32 offset, unsigned int length);
 
 /**
  * kvpci_pci_config_window() - the access the window describes
@@ -197,7 +197,7 @@ bool kvpci_pci_config_window_hit(const struct kvpci_pci_config *cs,
  * Return: false if the driver set up no valid one.
  */
 bool kvpci_pci_config_window(const struct kvpci_pci_config *cs,
-			       struct kvpci_window *access);
+			     struct kvpci_window *access);
 
 /** kvpci_pci_config_set_window() - store what the window's read returned */
 void kvpci_pci_config_set_window(struct kvpci_pci_config *cs, u32 value);

@@ -208,7 +208,7 @@ TEST_F(features, compared)
 	}
 	cc_write(u, CC_STATUS, 0);
 	EXPECT_FALSE(kvpci_core_features_are(&u->core, seen));
-	EXPECT_TRUE(kvpci_core_features_are(&u->core, (const __u64[2]){ 0, 0 }));
+	EXPECT_TRUE(kvpci_core_features_are(&u->core, (const __u64[2]) { 0, 0 }));
 }
 
 TEST_HARNESS_MAIN

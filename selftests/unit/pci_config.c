@@ -20,7 +20,7 @@ FIXTURE_SETUP(config)
 	unit_describe(&self->u);
 	ASSERT_EQ(0, unit_check(&self->u));
 	ASSERT_EQ(0, kvpci_pci_config_init(&self->cs, &self->u.desc,
-					     self->u.regions, CLASS, 1));
+					   self->u.regions, CLASS, 1));
 }
 
 FIXTURE_TEARDOWN(config)
@@ -121,7 +121,7 @@ TEST_F(config, virtio_ids)
 
 		self->u.desc.virtio_id = id;
 		ASSERT_EQ(0, kvpci_pci_config_init(&cs, &self->u.desc,
-						     self->u.regions, CLASS, 0));
+						   self->u.regions, CLASS, 0));
 		EXPECT_EQ(0x1040 + id, rd(&cs, PCI_DEVICE_ID, 2));
 		EXPECT_EQ(0, rd(&cs, PCI_INTERRUPT_PIN, 1));
 	}
@@ -206,7 +206,7 @@ TEST_F(config, too_many_capabilities)
 			0x3000 + 4 * self->u.desc.num_regions, 4, 0, 0 });
 	ASSERT_EQ(0, unit_check(&self->u));
 	EXPECT_EQ(-ENOSPC, kvpci_pci_config_init(&cs, &self->u.desc,
-						   self->u.regions, CLASS, 1));
+						 self->u.regions, CLASS, 1));
 }
 
 /* R31: as the VMM gives it, behind the others, and nobody writes it. */
@@ -223,14 +223,14 @@ TEST_F(config, vendor_data)
 	self->u.regions[5] = self->u.regions[--self->u.desc.num_regions];
 	memset(cs, 0, sizeof(*cs));
 	ASSERT_EQ(0, kvpci_pci_config_init(cs, &self->u.desc,
-					     self->u.regions, CLASS, 1));
+					   self->u.regions, CLASS, 1));
 	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, data, 0));
 	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, data, 6));
 	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, virtio, 4));
 	EXPECT_EQ(-EINVAL, kvpci_pci_config_add_vendor(cs, large,
-							 sizeof(large)));
+						       sizeof(large)));
 	EXPECT_EQ(-ENOSPC, kvpci_pci_config_add_vendor(cs, large,
-							 KVPCI_MAX_VENDOR_DATA));
+						       KVPCI_MAX_VENDOR_DATA));
 	ASSERT_EQ(0, kvpci_pci_config_add_vendor(cs, data, 4));
 	while ((at = next_cap(cs, PCI_CAP_ID_VNDR, at)))
 		last = at;
@@ -269,7 +269,7 @@ TEST_F(config, without_msix)
 	unit_drop_region(&self->u, KVPCI_REGION_MSIX_TABLE);
 	unit_drop_region(&self->u, KVPCI_REGION_MSIX_PBA);
 	ASSERT_EQ(0, kvpci_pci_config_init(&cs, &self->u.desc,
-					     self->u.regions, CLASS, 1));
+					   self->u.regions, CLASS, 1));
 	EXPECT_EQ(0, next_cap(&cs, PCI_CAP_ID_MSIX, 0));
 	EXPECT_EQ(0, kvpci_pci_config_irq_flags(&cs));
 }
@@ -591,7 +591,7 @@ TEST_F(config, moves)
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			EXPECT_EQ(on ? rows[i].on : rows[i].off,
 				  kvpci_pci_config_moves(cs, rows[i].at,
-							   rows[i].length,
+							 rows[i].length,
 							   rows[i].value))
 				TH_LOG("row %zu, decoding %d", i, on);
 			ASSERT_EQ(0, memcmp(copy, cs, sizeof(*copy)))
@@ -729,7 +729,7 @@ TEST_F(config, arms)
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			EXPECT_EQ(on ? rows[i].on : rows[i].off,
 				  kvpci_pci_config_arms(cs, rows[i].at,
-							  rows[i].length,
+							rows[i].length,
 							  rows[i].value))
 				TH_LOG("row %zu, set up %d", i, on);
 		}

@@ -102,7 +102,7 @@ int libkvpci_device_place(int dev, struct kvpci_device_place *place)
 }
 
 int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
-			       uint32_t *value)
+			     uint32_t *value)
 {
 	struct kvpci_pci_config_access arg = {
 		.size = sizeof(arg),
@@ -117,7 +117,7 @@ int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
 }
 
 int libkvpci_pci_config_write(int dev, uint32_t offset, uint32_t length,
-				uint32_t value)
+			      uint32_t value)
 {
 	struct kvpci_pci_config_access arg = {
 		.size = sizeof(arg),
@@ -164,7 +164,7 @@ int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats)
 }
 
 int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
-			 uint32_t length, uint64_t *value)
+		      uint32_t length, uint64_t *value)
 {
 	struct kvpci_bar_access arg = {
 		.size = sizeof(arg),
@@ -180,7 +180,7 @@ int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
 }
 
 int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
-			  uint32_t length, uint64_t value)
+		       uint32_t length, uint64_t value)
 {
 	struct kvpci_bar_access arg = {
 		.size = sizeof(arg),
@@ -207,7 +207,7 @@ int libkvpci_device_features_ok(int dev, uint32_t status,
 }
 
 int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
-			  const void *data)
+				 const void *data)
 {
 	struct kvpci_device_config_write arg = {
 		.size = sizeof(arg),

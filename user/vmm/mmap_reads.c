@@ -139,7 +139,7 @@ static int fill_bus(struct mmap_reads *mmap_reads)
 	    write(mmap_reads->fd, pages, sizeof(pages)) != sizeof(pages))
 		return -errno;
 	mmap_reads->bus = mmap(NULL, ECAM_SIZE, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mmap_reads->bus == MAP_FAILED) {
 		mmap_reads->bus = NULL;
 		return -errno;
@@ -295,7 +295,7 @@ static int add_table(struct mmap_reads_function *f, int device,
 }
 
 int mmap_reads_add(struct mmap_reads *mmap_reads, int device, uint32_t function,
-	       const struct kvpci_device_create *desc,
+		   const struct kvpci_device_create *desc,
 	       struct mmap_reads_function **result)
 {
 	struct mmap_reads_function *f = calloc(1, sizeof(*f));

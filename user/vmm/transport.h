@@ -80,7 +80,7 @@ struct transport_ops {
 	int (*place)(struct transport *transport,
 		     struct kvpci_device_place *place);
 	int (*pci_config)(struct transport *transport, uint32_t offset,
-		      uint32_t length, uint32_t *value, bool write);
+			  uint32_t length, uint32_t *value, bool write);
 	bool (*find)(struct transport *transport, bool io, uint64_t address,
 		     uint32_t length, struct transport_place *place);
 	int (*access)(struct transport *transport, uint32_t bar,

@@ -135,7 +135,7 @@ static int kernel_place(struct transport *t, struct kvpci_device_place *place)
 	err = libkvpci_device_place(t->event_fd, place);
 	if (!err && k->tvm->mmap_reads)
 		err = mmap_reads_add(k->tvm->mmap_reads, t->event_fd, place->function,
-				 &k->desc, &k->mmap_reads);
+				     &k->desc, &k->mmap_reads);
 	return err;
 }
 
@@ -146,7 +146,7 @@ static int kernel_config(struct transport *t, uint32_t offset, uint32_t length,
 
 	if (write) {
 		err = libkvpci_pci_config_write(t->event_fd, offset, length,
-						  *value);
+						*value);
 		if (!err && kernel_of(t)->mmap_reads)
 			mmap_reads_update(kernel_of(t)->mmap_reads);
 		return err;

@@ -170,7 +170,7 @@ void guest_window(struct fuzz *f)
 
 	kvpci_pci_config_write(&f->cs, cap + 4, 1, how % 4);
 	kvpci_pci_config_write(&f->cs, cap + 8, 4,
-				 offsets[take(f, 1) % ARRAY_SIZE(offsets)]);
+			       offsets[take(f, 1) % ARRAY_SIZE(offsets)]);
 	kvpci_pci_config_write(&f->cs, cap + 12, 4, 1U << (how >> 2) % 3);
 	kvpci_pci_config_write(&f->cs, cap + 16, 4, take_value(f));
 	window_access(f, how & 0x80);

@@ -186,7 +186,7 @@ int libkvpci_device_place(int dev, struct kvpci_device_place *place);
  * Return: 0, or -EINVAL: @length, -ERANGE: beyond it, -ENXIO: not placed.
  */
 int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
-			       uint32_t *value);
+			     uint32_t *value);
 
 /**
  * libkvpci_pci_config_write() - write it, with all effects
@@ -200,7 +200,7 @@ int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
  * Return: as for the read, or -ENOSPC: KVM's bus is full.
  */
 int libkvpci_pci_config_write(int dev, uint32_t offset, uint32_t length,
-				uint32_t value);
+			      uint32_t value);
 
 /**
  * libkvpci_events_read() - read what happened to a device
@@ -271,7 +271,7 @@ int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats);
  * Return: 0, or -ENXIO: no such BAR, -ERANGE: beyond it, -EINVAL: @length.
  */
 int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
-			 uint32_t length, uint64_t *value);
+		      uint32_t length, uint64_t *value);
 
 /**
  * libkvpci_bar_write() - write a BAR as the guest would
@@ -284,7 +284,7 @@ int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
  * Return: as for the read.
  */
 int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
-			  uint32_t length, uint64_t value);
+		       uint32_t length, uint64_t value);
 
 /**
  * libkvpci_device_config_write() - change the device configuration (KVPCI_DEVICE_CONFIG_WRITE)
@@ -296,7 +296,7 @@ int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
  * Return: 0, or -ERANGE: beyond the configuration, -EBUSY: suspended.
  */
 int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
-			  const void *data);
+				 const void *data);
 
 /**
  * libkvpci_queue_fds() - give a queue its eventfds (KVPCI_QUEUE_FDS)
