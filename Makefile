@@ -78,7 +78,7 @@ check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 	@SERIES="$(SERIES)" tools/check rig
 
 demo: setup all ## one guest under kvpci and under stock QEMU, side by side
-	@selftests/vm/demo
+	@selftests/bench/demo
 
 bench: setup modules user kselftest ## compare with stock QEMU and the twin: table, JSON, plots (CASES="access pairs-1")
 	@$(MAKE) -C selftests/bench O=$(O)

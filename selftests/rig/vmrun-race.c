@@ -14,7 +14,7 @@
  *		each of these, it dies or is never left again.
  *
  * QEMU 7.2 breaks in either way within seconds where it runs on several
- * processors; see selftests/vm/l1 for what we do about it.
+ * processors; see selftests/rig/l1 for what we do about it.
  */
 #define _GNU_SOURCE
 #include <err.h>
