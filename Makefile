@@ -9,10 +9,13 @@ SERIES		:= $(shell tools/kernel list)
 # Where the kernel to build for was prepared; empty means both stock kernels.
 KDIR		?=
 
-.PHONY: all help setup modules user headers_check lint demo bench clean distclean
-.PHONY: check check-unit check-model check-kselftest check-boot check-rig check-cli check-vmx
-.PHONY: check-debug debug-kernel
-.PHONY: kselftest setup-% modules-% FORCE
+.PHONY: all help setup modules user kselftest headers_check lint
+.PHONY: check check-unit check-model check-kselftest check-boot check-cli check-rig
+.PHONY: check-debug check-vmx debug-kernel demo bench clean distclean FORCE
+
+# Packages are installed before what needs them is built; make -j works within
+# a target.
+.NOTPARALLEL:
 
 all: modules user ## build the module for both kernels, and the launcher
 
@@ -25,25 +28,30 @@ help: ## list every target
 setup: ## install every Debian package that is needed and missing
 	@tools/setup
 
-# Install what one purpose needs: setup-user, setup-vm, ...
+# Install what one purpose needs: setup-user, setup-vm, ... Whoever tests may.
 setup-%: FORCE
 	@tools/setup $*
+
+# Stop, and say which command installs it, if something is missing. A build
+# installs nothing.
+need-%: FORCE
+	@tools/setup --check $*
 FORCE:
 
-modules: setup-modules ## build build/<release>/kvpci.ko (KDIR=<headers> for one kernel)
+modules: need-modules ## build build/<release>/kvpci.ko (KDIR=<headers> for one kernel)
 	@for k in $(or $(KDIR),$(SERIES)); do tools/build-module $$k || exit; done
 
-user: setup-user ## build build/kvpci (launcher) and build/libkvpci.{a,so}
+user: need-user ## build build/kvpci (launcher) and build/libkvpci.{a,so}
 	@$(MAKE) -C user O=$(O)
 
-kselftest: setup-kselftest
+kselftest: need-kselftest ## build build/selftests/kvpci/*
 	@tools/linux-source
 	@$(MAKE) -C selftests/kvpci O=$(O)
 
-headers_check: setup-headers ## compile the uAPI header alone: C, C++, -m32, -m64, one layout
+headers_check: need-headers ## compile the uAPI header alone: C, C++, -m32, -m64, one layout
 	@tools/headers-check
 
-lint: setup-lint ## checkpatch, sparse, W=1, kernel-doc, SPDX, shellcheck
+lint: need-lint ## checkpatch, sparse, W=1, kernel-doc, SPDX, shellcheck
 	@tools/linux-source
 	@tools/lint
 
@@ -56,26 +64,30 @@ check-unit: setup-unit ## register core in userspace, with ASan and UBSan
 check-model: setup-model ## the protocol of guest, module and launcher, in spin
 	@tools/check model
 
-check-kselftest: setup-modules setup-kselftest setup-vm ## kselftests in L1 on both kernels
+# What "tools/check build" needs.
+.PHONY: setup-build
+setup-build: setup-modules setup-kselftest
+
+check-kselftest: setup-build setup-vm ## kselftests in L1 on both kernels
 	@SERIES="$(SERIES)" tools/check build kselftest
 
-check-boot: setup-modules setup-user setup-vm ## guest boot and traffic in L1 on both kernels
+check-boot: setup-build setup-vm ## guest boot and traffic in L1 on both kernels
 	@SERIES="$(SERIES)" tools/check build boot
 
-check-cli: setup-modules setup-user setup-vm ## bad input to the launcher, in L1
+check-cli: setup-build setup-vm ## bad input to the launcher, in L1
 	@SERIES="$(SERIES)" tools/check build cli
-
-check-debug: debug-kernel setup-user setup-kselftest setup-vm ## kselftests and guests on a kernel with KASAN, lockdep, kmemleak
-	@SERIES="$(SERIES)" tools/check build debug debug-all
-
-debug-kernel: setup-debug ## build that kernel, once (45 minutes of a processor)
-	@tools/debug-kernel build debug
-
-check-vmx: setup-modules setup-user setup-kselftest setup-vmx ## kselftests in an L1 with Intel's VMX and IBT, in Bochs
-	@SERIES=6.12 tools/check build vmx
 
 check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 	@SERIES="$(SERIES)" tools/check rig
+
+check-debug: setup-build setup-vm setup-debug debug-kernel ## kselftests and guests on a kernel with KASAN, lockdep, kmemleak
+	@SERIES="$(SERIES)" tools/check build debug debug-all
+
+check-vmx: setup-build setup-vmx ## kselftests in an L1 with Intel's VMX and IBT, in Bochs
+	@SERIES=6.12 tools/check build vmx
+
+debug-kernel: need-debug ## build the kernel of check-debug, once (45 minutes of a processor)
+	@tools/debug-kernel build debug
 
 demo: setup all ## one guest under kvpci and under stock QEMU, side by side
 	@selftests/bench/demo
