@@ -160,21 +160,21 @@ static void map(struct machine *m, uint32_t slot, uint64_t at, off_t offset)
 		guest_die("a mapping at %#llx", (unsigned long long)at);
 }
 
-static void device(bool twin)
+static void device(const struct machine_ops *ops)
 {
 	static struct device_desc desc;
 	struct machine machine, *m = &machine;
 
 	device_describe(&desc);
-	function_create(m, &desc, twin, NULL, 0);
+	function_create(m, ops, &desc, NULL, 0);
 	set_up(m);
 	cfg_wr(m, find_cap(m, PCI_CAP_ID_MSIX, 0, 0) + PCI_MSIX_FLAGS, 2,
 	       PCI_MSIX_FLAGS_ENABLE);
 	driver_run(m);
-	driver_vector(m, 0, 0xfee00000, 0x40, false);
+	driver_vector(m, 0, 0xfee00000, 0x40, UNMASKED);
 	measure(&m->g, "", device_rows, ARRAY_SIZE(device_rows), false);
 	measure(&m->g, "", mapped_rows, ARRAY_SIZE(mapped_rows), false);
-	if (!twin) {
+	if (ops == &machine_module) {
 		map(m, 1, CONFIG, KVPCI_MMAP_PCI_CONFIG);
 		map(m, 2, ENTRY, KVPCI_MMAP_MSIX);
 		measure(&m->g, "mapped_", mapped_rows, ARRAY_SIZE(mapped_rows),
@@ -192,9 +192,9 @@ int main(int argc, char **argv)
 		kvm_alone("", GUEST_ALL);
 		kvm_alone("no_apic_", GUEST_VCPUS);
 	} else if (!strcmp(system, "twin")) {
-		device(true);
+		device(&machine_twin);
 	} else if (!strcmp(system, "kvpci")) {
-		device(false);
+		device(&machine_module);
 	} else {
 		guest_die("cost kvpci|twin|kvm");
 	}

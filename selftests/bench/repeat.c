@@ -104,13 +104,13 @@ int main(int argc, char **argv)
 	machine_create(m);
 	machine_fds(m);
 	driver_run(m);
-	if (device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE))
+	if (device_irq(m, MSIX_ON, KVPCI_GSI_NONE))
 		guest_die("KVPCI_DEVICE_IRQ");
-	driver_vector(m, 0, 0xfee00000, 0x40, true);
+	driver_vector(m, 0, 0xfee00000, 0x40, MASKED);
 	ioeventfd(&m->g);
 	if (!strncmp(argv[1], "mmap", 4))
 		mmap_table(m);
-	driver_vector(m, 1, 0xfee00000, 0x41, false);
+	driver_vector(m, 1, 0xfee00000, 0x41, UNMASKED);
 	if (!strcmp(argv[1], "signal_irqfd"))
 		fd = irqfd(&m->g);
 	else if (!strcmp(argv[1], "signal_kvpci"))

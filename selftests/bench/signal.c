@@ -60,8 +60,8 @@ int main(void)
 	require_kvpci();
 	machine_create(m);
 	machine_fds(m);
-	driver_vector(m, QUEUE_VECTOR, LAPIC, VECTOR, false);
-	if (device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE))
+	driver_vector(m, QUEUE_VECTOR, LAPIC, VECTOR, UNMASKED);
+	if (device_irq(m, MSIX_ON, KVPCI_GSI_NONE))
 		guest_die("KVPCI_DEVICE_IRQ");
 	driver_run(m);
 	irqfd.fd = eventfd(0, EFD_NONBLOCK);

@@ -16,30 +16,31 @@ FIXTURE(access) {
 
 /* Who answers, and how a test reaches the same registers. */
 FIXTURE_VARIANT(access) {
-	bool twin;
+	const struct machine_ops *ops;
 	bool port;
 };
 
 FIXTURE_VARIANT_ADD(access, kernel) {
-	.port = false,
+	.ops = &machine_module,
 };
 
 FIXTURE_VARIANT_ADD(access, kernel_port) {
+	.ops = &machine_module,
 	.port = true,
 };
 
 FIXTURE_VARIANT_ADD(access, user) {
-	.twin = true,
+	.ops = &machine_twin,
 };
 
 FIXTURE_VARIANT_ADD(access, user_port) {
-	.twin = true,
+	.ops = &machine_twin,
 	.port = true,
 };
 
 FIXTURE_SETUP(access)
 {
-	machine_create_in(&self->m, variant->twin);
+	machine_create_in(&self->m, variant->ops);
 }
 
 FIXTURE_TEARDOWN(access)
@@ -131,8 +132,8 @@ TEST_F(access, other_widths)
 	uint64_t value;
 
 	wr(m, variant->port, CC_STATUS, CC_STATUS, 1, ST_ACKNOWLEDGE);
-	if (!variant->twin)
-		before = device_stats(m->dev);
+	if (m->ops->stats)
+		before = device_stats(m);
 	for (unsigned int at = 0; at < 0x40; at++) {
 		for (unsigned int width = 1; width <= 4; width *= 2) {
 			if (at % width || (cc_width(at) == width &&
@@ -186,8 +187,8 @@ TEST_F(access, device_configuration)
 	EXPECT_EQ(0x1716beef,
 		  rd(m, variant->port, MEM_DEVICE + 4, IO_DEVICE + 4, 4));
 	EXPECT_EQ(0, exits);
-	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, NULL));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m, NULL));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 }
 
 /* R10: a change between two reads of the generation shows. */
@@ -195,15 +196,11 @@ TEST_F(access, generation)
 {
 	struct machine *m = &self->m;
 	uint8_t byte = 0x99;
-	struct kvpci_device_config_write write = {
-		.size = sizeof(write), .offset = 1, .length = 1,
-		.data = (uintptr_t)&byte,
-	};
 	uint64_t was;
 
 	was = rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1);
 	EXPECT_EQ(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write));
+	ASSERT_EQ(0, m->ops->config_write(m, 1, 1, &byte));
 	EXPECT_NE(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
 	EXPECT_EQ(0x99, rd(m, variant->port, MEM_DEVICE + 1, IO_DEVICE + 1, 1));
 }
@@ -269,12 +266,12 @@ TEST_F(access, move)
 	wr(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2, 1);
 	m->g.vcpu[0].read_value = 0xeeee;
 
-	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
+	ASSERT_EQ(0, device_map(m, 0, 0, 0));
 	value = rd(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(0xeeee, value);
 
-	ASSERT_EQ(0, device_map(m->dev, 0x1000, 0xd1000000, MSIX_BASE));
+	ASSERT_EQ(0, device_map(m, 0x1000, 0xd1000000, MSIX_BASE));
 	value = rd(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(0xeeee, value);
@@ -284,7 +281,7 @@ TEST_F(access, move)
 	/* and the register kept its value */
 	EXPECT_EQ(1, value);
 
-	ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
+	ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
 	value = rd(m, variant->port, CC_QUEUE_SELECT, CC_QUEUE_SELECT, 2);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(1, value);
@@ -331,7 +328,7 @@ TEST_F(access, move_under_load)
 	guest_set_script(&m->g.vcpu[0], list, 2, 0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, run_guest, &r));
 	for (int i = 0; i < 60; i++) {
-		EXPECT_EQ(0, device_map(m->dev, ports[i & 1], places[i & 1],
+		EXPECT_EQ(0, device_map(m, ports[i & 1], places[i & 1],
 					MSIX_BASE));
 		guest_get_script(&m->g.vcpu[0], list, 2);
 		for (int p = 0; p < 2; p++) {
@@ -357,22 +354,21 @@ TEST_F(access, move_under_load)
 TEST_F(access, neighbours)
 {
 	struct machine *m = &self->m;
+	struct machine others[12];	/* of the same guest */
 	struct device_desc desc;
-	int dev[12];
 
 	device_describe(&desc);
-	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
 		desc.create.num_queues = 4 + i;
-		dev[i] = device_create(m->vm, &desc);
-		ASSERT_LE(0, dev[i]);
+		ASSERT_EQ(0, machine_add_device(m, &desc, &others[i]));
 		/* in an order that is not that of the addresses */
 		unsigned int at = (i * 5 + 5) % 13;
 
-		ASSERT_EQ(0, device_map(dev[i], IO_BASE + BAR_IO_SIZE * at,
+		ASSERT_EQ(0, device_map(&others[i], IO_BASE + BAR_IO_SIZE * at,
 					MEM_BASE + BAR_MEM_SIZE * at,
 					MSIX_BASE + BAR_MSIX_SIZE * at));
 	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
 		unsigned int at = (i * 5 + 5) % 13;
 
 		EXPECT_EQ(4 + i, rd(m, variant->port,
@@ -381,20 +377,20 @@ TEST_F(access, neighbours)
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 	}
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
-	if (variant->twin)	/* nobody leaves the launcher's bus */
+	if (variant->ops == &machine_twin)	/* nobody leaves its bus */
 		return;
 	/* every second one goes; the others stay */
-	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i += 2)
-		close(dev[i]);
-	for (unsigned int i = 0; i < ARRAY_SIZE(dev); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i += 2)
+		close(others[i].dev);
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
 		unsigned int at = (i * 5 + 5) % 13;
 
 		rd(m, variant->port, BAR_MEM_SIZE * at + CC_NUM_QUEUES,
 		   BAR_IO_SIZE * at + CC_NUM_QUEUES, 2);
 		EXPECT_EQ(i % 2 ? 0 : 1, m->g.vcpu[0].exits);
 	}
-	for (unsigned int i = 1; i < ARRAY_SIZE(dev); i += 2)
-		close(dev[i]);
+	for (unsigned int i = 1; i < ARRAY_SIZE(others); i += 2)
+		close(others[i].dev);
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 }
 
@@ -414,10 +410,10 @@ TEST_F(access, beside_ioeventfd)
 	wr(m, variant->port, BAR_MEM_SIZE, BAR_IO_SIZE, 2, 1);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(1, eventfd_count(io.fd));
-	ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
+	ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
 	wr(m, variant->port, BAR_MEM_SIZE, BAR_IO_SIZE, 2, 1);
 	EXPECT_EQ(1, eventfd_count(io.fd));
-	if (!variant->twin) {
+	if (variant->ops == &machine_module) {
 		close(m->dev);
 		m->dev = -1;
 	}
@@ -452,7 +448,7 @@ TEST(counters)
 		guest_read(&m.g, MSIX_BASE + MSIX_PBA, 4);
 		guest_write(&m.g, MSIX_BASE + MSIX_TABLE, 4, 0);
 		rd(&m, port, CC_STATUS, CC_STATUS, 2);
-		s = device_stats(m.dev);
+		s = device_stats(&m);
 		EXPECT_EQ(2 * n, s.common_reads);
 		EXPECT_EQ(1 * n, s.common_writes);
 		EXPECT_EQ(2 * n, s.device_config_reads);

@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(capability)
 FIXTURE_SETUP(capability_file)
 {
 	device_describe(&self->desc);
-	function_create(&self->m, &self->desc, false, NULL, 0);
+	function_create(&self->m, &machine_module, &self->desc, NULL, 0);
 }
 
 FIXTURE_TEARDOWN(capability_file)
@@ -68,7 +68,7 @@ TEST_F(capability, vendor_data)
 	uint32_t at;
 
 	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
-	function_create(m, &self->desc, variant->twin, data, sizeof(data));
+	function_create(m, variant->ops, &self->desc, data, sizeof(data));
 	at = find_cap(m, PCI_CAP_ID_VNDR, VENDOR_CFG, 0);
 	ASSERT_NE(0, at);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
@@ -97,7 +97,7 @@ TEST_F(capability_file, vendor_data_errors)
 	int dev;
 
 	drop_memory_region(&self->desc, KVPCI_REGION_ISR);
-	dev = device_create(self->m.vm, &self->desc);
+	dev = libkvpci_device_create(self->m.vm, &self->desc.create);
 	ASSERT_LE(0, dev);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		EXPECT_EQ(rows[i].expect,
@@ -127,7 +127,7 @@ TEST_F(capability, shared_memory)
 	self->desc.regions[self->desc.create.num_regions++] =
 		(struct kvpci_region){ KVPCI_REGION_SHM, BAR_MEM, SHM_OFFSET,
 				       SHM_SIZE, 0, SHM_ID };
-	function_create(m, &self->desc, variant->twin, NULL, 0);
+	function_create(m, variant->ops, &self->desc, NULL, 0);
 	set_up(m);
 
 	cap = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG, 0);

@@ -15,7 +15,7 @@ TRANSPORT_VARIANTS(doorbell);
 
 FIXTURE_SETUP(doorbell)
 {
-	machine_create_in(&self->m, variant->twin);
+	machine_create_in(&self->m, variant->ops);
 	machine_fds(&self->m);
 }
 
@@ -106,15 +106,13 @@ TEST_F(doorbell, dropped)
  */
 static bool asks_first(struct machine *m)
 {
-	struct kvpci_info info = { .size = sizeof(info) };
+	struct kvpci_info info;
 
 	ring_memory(m, 1);
 	if (signalled(m) != 0x0010)
 		guest_die("the doorbell does not ring");
-	if (m->ctl < 0)
-		return false;
-	if (do_ioctl(m->ctl, KVPCI_INFO, &info))
-		guest_die("KVPCI_INFO");
+	if (m->ops->info(m, &info))
+		guest_die("capabilities");
 	return info.caps & KVPCI_CAP_FAST_MMIO;
 }
 
@@ -202,14 +200,14 @@ TEST_F(doorbell, moved)
 	driver_run(m);
 	ring_memory(m, 1);
 	EXPECT_EQ(0x0010, signalled(m));
-	ASSERT_EQ(0, device_map(m->dev, IO_BASE, elsewhere, MSIX_BASE));
+	ASSERT_EQ(0, device_map(m, IO_BASE, elsewhere, MSIX_BASE));
 	ring_memory(m, 1);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(0, signalled(m));
 	guest_write(&m->g, elsewhere + MEM_DOORBELLS + 4, 2, 1);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(0x0010, signalled(m));
-	ASSERT_EQ(0, device_map(m->dev, IO_BASE, 0, 0));
+	ASSERT_EQ(0, device_map(m, IO_BASE, 0, 0));
 	guest_write(&m->g, elsewhere + MEM_DOORBELLS + 4, 2, 1);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(0, signalled(m));
@@ -223,7 +221,7 @@ TEST_F(doorbell, kicks_wait_for_the_backend)
 	driver_start(m);
 	ring_memory(m, 0);
 	ring_port(m, 1);
-	EXPECT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
 	EXPECT_EQ(0x0011, signalled(m));
 }
 
@@ -243,16 +241,16 @@ TEST_F(doorbell, life_cycle)
 	EXPECT_EQ(0, signalled(m));
 	ring_memory(m, 1);
 	EXPECT_EQ(0x0010, signalled(m));
-	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_QUEUE_STOP, 0));
 	ring_memory(m, 0);
 	EXPECT_EQ(0, signalled(m));
 	driver_queue(m, 0, 16);
 	ring_memory(m, 0);
 	EXPECT_EQ(0x0001, signalled(m));
 	cc_write(m, CC_STATUS, 0);
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	ring_memory(m, 0);
 	ring_memory(m, 1);
 	EXPECT_EQ(0, signalled(m));
@@ -265,14 +263,14 @@ TEST_F(doorbell, replaced)
 	int other = eventfd(0, EFD_NONBLOCK);
 
 	driver_run(m);
-	ASSERT_EQ(0, queue_fds(m->dev, 0, other, -1));
+	ASSERT_EQ(0, queue_fds(m, 0, other, -1));
 	ring_memory(m, 0);
 	EXPECT_EQ(0, signalled(m));
 	EXPECT_EQ(1, eventfd_count(other));
 	/* the queue's neighbour is not touched */
 	ring_memory(m, 1);
 	EXPECT_EQ(0x0010, signalled(m));
-	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, -1));
+	ASSERT_EQ(0, queue_fds(m, 0, -1, -1));
 	ring_memory(m, 0);
 	EXPECT_EQ(0, signalled(m));
 	EXPECT_EQ(0, eventfd_count(other));
@@ -287,9 +285,9 @@ TEST_F(doorbell, failed_replacement)
 	struct machine *m = &self->m;
 
 	driver_run(m);
-	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, -1, 900));
-	if (!variant->twin)
-		EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, m->g.vm_fd, m->call[0]));
+	EXPECT_EQ(-EBADF, queue_fds(m, 0, -1, 900));
+	if (variant->ops == &machine_module)
+		EXPECT_EQ(-EINVAL, queue_fds(m, 0, m->g.vm_fd, m->call[0]));
 	ring_memory(m, 0);
 	EXPECT_EQ(0x0001, signalled(m));
 }
@@ -315,18 +313,15 @@ TEST_F(doorbell, descriptor_closed)
 TEST_F(doorbell, device_access)
 {
 	struct machine *m = &self->m;
-	struct kvpci_bar_access access = {
-		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
-		.bar = BAR_IO, .offset = IO_DOORBELL, .length = 2, .value = 1,
-	};
 
 	driver_run(m);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &access));
+	ASSERT_EQ(0, m->ops->bar_write(m, BAR_IO, IO_DOORBELL, 2, 1));
 	EXPECT_EQ(0x0010, signalled(m));
 }
 
 /* A device that offers more than the default. */
-static void offer(struct machine *m, bool twin, uint64_t features)
+static void offer(struct machine *m, const struct machine_ops *ops,
+		  uint64_t features)
 {
 	struct device_desc *desc = malloc(sizeof(*desc));
 
@@ -337,7 +332,7 @@ static void offer(struct machine *m, bool twin, uint64_t features)
 	desc->create.features[0] |= features;
 	if (features & F_NOTIF_CONFIG_DATA)
 		desc->create.notif_config_data = (uintptr_t)desc->notif_data;
-	machine_create_as(m, twin, desc);
+	machine_create_as(m, ops, desc);
 	machine_fds(m);
 	free(desc);
 }
@@ -346,39 +341,34 @@ static void offer(struct machine *m, bool twin, uint64_t features)
 TEST_F(doorbell, notification_data)
 {
 	struct machine *m = &self->m;
-	struct kvpci_bar_access access = {
-		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
-		.bar = BAR_IO, .offset = IO_DOORBELL, .length = 4,
-		.value = 0x7fff0001,
-	};
 
-	offer(m, variant->twin, F_NOTIFICATION_DATA);
+	offer(m, variant->ops, F_NOTIFICATION_DATA);
 	driver_run(m);
 	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4, 4, 0x80050001);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(0x0010, signalled(m));
-	EXPECT_EQ(0x80050001, queue_word(m->dev, 1));
-	EXPECT_EQ(0, queue_word(m->dev, 0));
+	EXPECT_EQ(0x80050001, queue_word(m, 1));
+	EXPECT_EQ(0, queue_word(m, 0));
 	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0x00010000);
 	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0x00020000);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(0x0002, signalled(m));
-	EXPECT_EQ(0x00020000, queue_word(m->dev, 0));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &access));
+	EXPECT_EQ(0x00020000, queue_word(m, 0));
+	ASSERT_EQ(0, m->ops->bar_write(m, BAR_IO, IO_DOORBELL, 4, 0x7fff0001));
 	EXPECT_EQ(0x0010, signalled(m));
-	EXPECT_EQ(0x7fff0001, queue_word(m->dev, 1));
+	EXPECT_EQ(0x7fff0001, queue_word(m, 1));
 
 	ring_memory(m, 0);
 	ring_port(m, 0);
 	guest_out(&m->g, IO_BASE + IO_DOORBELL, 4, 0x00050000 | DEV_ABSENT);
 	EXPECT_EQ(0, signalled(m));
-	EXPECT_EQ(0x00020000, queue_word(m->dev, 0));
-	EXPECT_EQ(0, queue_word(m->dev, DEV_ABSENT));
+	EXPECT_EQ(0x00020000, queue_word(m, 0));
+	EXPECT_EQ(0, queue_word(m, DEV_ABSENT));
 
 	cc_write(m, CC_STATUS, 0);
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
-	EXPECT_EQ(0, queue_word(m->dev, 0));
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, queue_word(m, 0));
 }
 
 /* The driver names queues as the launcher wants them named. */
@@ -389,7 +379,7 @@ TEST_F(doorbell, notif_config_data)
 	for (int words = 0; words < 2; words++) {
 		unsigned int width = words ? 4 : 2;
 
-		offer(m, variant->twin,
+		offer(m, variant->ops,
 		      F_NOTIF_CONFIG_DATA | (words ? F_NOTIFICATION_DATA : 0));
 		driver_run(m);
 		for (unsigned int q = 0; q < 2; q++) {

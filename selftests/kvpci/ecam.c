@@ -16,8 +16,6 @@
 FIXTURE(ecam) {
 	struct machine m;
 	struct device_desc desc;
-	unsigned int buses;
-	unsigned int moved;	/* exits of a write that moves BARs */
 };
 
 TRANSPORT_VARIANTS(ecam);
@@ -31,9 +29,7 @@ FIXTURE(ecam_file) {
 FIXTURE_SETUP(ecam)
 {
 	device_describe(&self->desc);
-	function_create(&self->m, &self->desc, variant->twin, NULL, 0);
-	self->buses = variant->twin ? 1 : MODULE_BUSES;
-	self->moved = variant->twin ? 0 : 1;
+	function_create(&self->m, variant->ops, &self->desc, NULL, 0);
 }
 
 FIXTURE_TEARDOWN(ecam)
@@ -44,7 +40,7 @@ FIXTURE_TEARDOWN(ecam)
 FIXTURE_SETUP(ecam_file)
 {
 	device_describe(&self->desc);
-	function_create(&self->m, &self->desc, false, NULL, 0);
+	function_create(&self->m, &machine_module, &self->desc, NULL, 0);
 }
 
 FIXTURE_TEARDOWN(ecam_file)
@@ -80,7 +76,7 @@ TEST_F(ecam, absent)
 	struct machine *m = &self->m;
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-		if (functions[i] >= FN(self->buses, 0, 0))
+		if (functions[i] >= FN(m->ops->buses, 0, 0))
 			continue;
 		for (unsigned int w = 1; w <= 4; w *= 2) {
 			EXPECT_EQ(~0U >> (32 - 8 * w),
@@ -92,7 +88,7 @@ TEST_F(ecam, absent)
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 	}
 	/* beyond the last bus it is nobody's */
-	guest_read(&m->g, at_function(FN(self->buses, 0, 0), 0), 4);
+	guest_read(&m->g, at_function(FN(m->ops->buses, 0, 0), 0), 4);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	guest_read(&m->g, ECAM_ADDR - 4, 4);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
@@ -103,33 +99,36 @@ static int place_beside(struct machine *m, struct device_desc *desc,
 			uint32_t function, uint32_t pin)
 {
 	struct kvpci_device_place p = {
-		.size = sizeof(p), .flags = KVPCI_PLACE_MULTIFUNCTION,
+		.flags = KVPCI_PLACE_MULTIFUNCTION,
 		.function = function, .class_code = 0x020000,
 		.intx_pin = pin, .gsi = PIN,
 	};
-	int dev = device_create(m->vm, desc);
-	int err = dev < 0 ? dev : do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+	int dev = libkvpci_device_create(m->vm, &desc->create);
+	int err = dev < 0 ? dev : libkvpci_device_place(dev, &p);
 
 	return err ? err : dev;
 }
 
 /* Slot 1 has functions 0 and 1, slot 2 has function 0, slot 4 function 2 only. */
-static bool place_functions(struct machine *m, struct device_desc *desc,
-			    bool twin)
+static bool place_functions(struct machine *m, struct device_desc *desc)
 {
-	int i;
-
-	/* the launcher comes back to the first slot when all are taken */
-	for (i = 0; twin && i < 31; i++)
-		if (device_create(m->vm, desc) < 0)
-			return false;
-	if (twin)
-		return true;
 	close(m->dev);
 	m->dev = place_beside(m, desc, OURS, 1);
 	return m->dev >= 0 && place_beside(m, desc, FN(0, 1, 1), 2) >= 0 &&
 	       place_beside(m, desc, FN(0, 4, 2), 1) >= 0 &&
-	       !place(device_create(m->vm, desc), FN(0, 2, 0), 0x020000, 1, PIN);
+	       !place(libkvpci_device_create(m->vm, &desc->create), FN(0, 2, 0),
+		      0x020000, 1, PIN);
+}
+
+/* The launcher comes back to the first slot when all are taken. */
+static bool fill_slots(struct machine *m, struct device_desc *desc)
+{
+	struct machine other;
+
+	for (int i = 0; i < 31; i++)
+		if (machine_add_device(m, desc, &other))
+			return false;
+	return true;
 }
 
 TEST_F(ecam, functions)
@@ -155,9 +154,11 @@ TEST_F(ecam, functions)
 	};
 	struct machine *m = &self->m;
 
-	ASSERT_TRUE(place_functions(m, &self->desc, variant->twin));
+	ASSERT_TRUE(variant->ops == &machine_twin ?
+		    fill_slots(m, &self->desc) :
+		    place_functions(m, &self->desc));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].module && variant->twin)
+		if (rows[i].module && variant->ops == &machine_twin)
 			continue;
 		EXPECT_EQ(rows[i].expect,
 			  guest_read(&m->g, at_function(rows[i].function,
@@ -180,7 +181,7 @@ TEST_F(ecam, the_monitors_own)
 {
 	struct machine *m = &self->m;
 
-	if (variant->twin) {
+	if (variant->ops == &machine_twin) {
 		EXPECT_EQ(BRIDGE, guest_read(&m->g, at_function(USERS, 0), 4));
 		guest_write(&m->g, at_function(USERS, 0), 4, 0);
 		EXPECT_EQ(BRIDGE, guest_read(&m->g, at_function(USERS, 0), 4));
@@ -236,18 +237,18 @@ TEST_F(ecam, bars)
 	cfg_wr(m, BAR(1), 4, MEM_BASE);
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	EXPECT_EQ(self->moved, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
+	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	guest_in(&m->g, IO_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	EXPECT_EQ(self->moved, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO));
+	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO));
 	EXPECT_EQ(DEV_QUEUES, guest_in(&m->g, IO_BASE + CC_NUM_QUEUES, 2));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	/* moved while it decodes */
-	EXPECT_EQ(self->moved, cfg_wr(m, BAR(0), 4, 0xd000));
+	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, BAR(0), 4, 0xd000));
 	EXPECT_EQ(DEV_QUEUES, guest_in(&m->g, 0xd000 + CC_NUM_QUEUES, 2));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	/* other bits of the same register move nothing */
@@ -434,7 +435,7 @@ TEST_F(ecam, msix)
 	set_up(m);
 	exits += cfg_wr(m, at + 2, 2, PCI_MSIX_FLAGS_ENABLE);
 	for (unsigned int v = 0; v < 4; v++)
-		driver_vector(m, v, 0xfee00000, 0x41 + v, false);
+		driver_vector(m, v, 0xfee00000, 0x41 + v, UNMASKED);
 	driver_run(m);
 	queue_call(m, 0);
 	EXPECT_EQ(0x42, guest_irq(&m->g));
@@ -494,9 +495,9 @@ TEST_F(ecam, function_level_reset)
 	ASSERT_NE(0, exp);
 	set_up(m);
 	cfg_wr(m, msix + 2, 2, PCI_MSIX_FLAGS_ENABLE);
-	driver_vector(m, 1, 0xfee00000, 0x42, false);
+	driver_vector(m, 1, 0xfee00000, 0x42, UNMASKED);
 	driver_run(m);
-	EXPECT_EQ(self->moved, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
+	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
 				      PCI_EXP_DEVCTL_BCR_FLR));
 	/* BARs and bits are gone, the backend is told */
 	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
@@ -505,8 +506,8 @@ TEST_F(ecam, function_level_reset)
 	EXPECT_EQ(DEV_VECTORS - 1, cfg_rd(m, msix + 2, 2));
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, &e));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, &e));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
 	set_up(m);
 	EXPECT_EQ(0, cc_read(m, CC_STATUS));
@@ -523,11 +524,11 @@ TEST_F(ecam, power_state)
 
 	ASSERT_NE(0, pm);
 	set_up(m);
-	EXPECT_EQ(self->moved, cfg_wr(m, pm + PCI_PM_CTRL, 2, 3));
+	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, pm + PCI_PM_CTRL, 2, 3));
 	guest_read(&m->g, MEM_BASE + CC_NUM_QUEUES, 2);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(0x10411af4, cfg_rd(m, PCI_VENDOR_ID, 4));
-	EXPECT_EQ(self->moved, cfg_wr(m, pm + PCI_PM_CTRL, 2, 0));
+	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, pm + PCI_PM_CTRL, 2, 0));
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
@@ -543,7 +544,7 @@ TEST_F(ecam_file, gone)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	guest_read(&m->g, MEM_BASE, 4);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
-	m->dev = device_create(m->vm, &self->desc);
+	m->dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, m->dev);
 	EXPECT_EQ(0, place(m->dev, OURS, 0x010000, 0, KVPCI_GSI_NONE));
 	EXPECT_EQ(0x0100, cfg_rd(m, PCI_CLASS_DEVICE, 2));
@@ -571,20 +572,18 @@ TEST_F(ecam_file, placed_anew)
 	struct machine *m = &self->m;
 
 	close(m->dev);
-	m->dev = device_create(m->vm, &self->desc);
+	m->dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, m->dev);
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, PIN));
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, PIN));
 	ASSERT_EQ(0, place(m->dev, OURS, 0x020000, 0, KVPCI_GSI_NONE));
-	ASSERT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
+	ASSERT_EQ(0, queue_fds(m, 0, m->kick[0], m->call[0]));
 	for (size_t i = 0; i < ARRAY_SIZE(driver); i++) {
-		struct kvpci_bar_access a = {
-			sizeof(a), KVPCI_ACCESS_WRITE, driver[i].bar,
-			driver[i].offset, driver[i].length, 0, driver[i].value,
-		};
-
-		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &a));
+		ASSERT_EQ(0, libkvpci_bar_write(m->dev, driver[i].bar,
+						driver[i].offset,
+						driver[i].length,
+						driver[i].value));
 	}
-	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+	ASSERT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
 	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	/* MSI-X is off: it is the line that was asked for */
@@ -593,8 +592,12 @@ TEST_F(ecam_file, placed_anew)
 
 TEST_F(ecam_file, place_errors)
 {
+	static const uint64_t ports[KVPCI_NUM_BARS] = { [BAR_IO] = IO_BASE };
+	static const uint64_t memory[KVPCI_NUM_BARS] = {
+		[BAR_MEM] = 0xd1000000,
+	};
 	struct machine *m = &self->m;
-	int dev = device_create(m->vm, &self->desc);
+	int dev = libkvpci_device_create(m->vm, &self->desc.create);
 	int vm, bare;
 
 	ASSERT_LE(0, dev);
@@ -608,17 +611,17 @@ TEST_F(ecam_file, place_errors)
 	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 1, 24));
 	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 1, KVPCI_GSI_NONE));
 	EXPECT_EQ(-EINVAL, place(dev, 0, 0x020000, 0, PIN));
-	ASSERT_EQ(0, device_map(dev, IO_BASE, 0, 0));
+	ASSERT_EQ(0, libkvpci_device_map(dev, 1 << BAR_IO, ports));
 	EXPECT_EQ(-EBUSY, place(dev, 0, 0x020000, 1, PIN));
 	close(dev);
 
 	/* what is placed is no longer the VMM's to map */
-	EXPECT_EQ(-EBUSY, device_map(m->dev, IO_BASE, 0, 0));
-	EXPECT_EQ(-EBUSY, device_irq(m->dev, 0, PIN));
+	EXPECT_EQ(-EBUSY, device_map(m, IO_BASE, 0, 0));
+	EXPECT_EQ(-EBUSY, device_irq(m, 0, PIN));
 
-	vm = vm_create(m->ctl, m->g.vm_fd);
+	vm = libkvpci_vm_create(m->ctl, m->g.vm_fd);
 	ASSERT_LE(0, vm);
-	bare = device_create(vm, &self->desc);
+	bare = libkvpci_device_create(vm, &self->desc.create);
 	ASSERT_LE(0, bare);
 	EXPECT_EQ(-ENXIO, place(bare, 0, 0x020000, 1, PIN));
 	close(bare);
@@ -631,10 +634,10 @@ TEST_F(ecam_file, place_errors)
 		self->desc.regions[n] = (struct kvpci_region){
 			KVPCI_REGION_ISR, BAR_MEM, 0x2000 + 4 * n, 4, 0, 0 };
 	}
-	dev = device_create(m->vm, &self->desc);
+	dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, dev);
 	EXPECT_EQ(-ENOSPC, place(dev, FN(0, 5, 0), 0x020000, 1, PIN));
-	EXPECT_EQ(0, device_map(dev, 0, 0xd1000000, 0));
+	EXPECT_EQ(0, libkvpci_device_map(dev, 1 << BAR_MEM, memory));
 	close(dev);
 }
 
@@ -650,21 +653,22 @@ TEST_F(ecam_file, config_errors)
 		{ 4096, 1, -ERANGE }, { 4093, 4, -ERANGE }, { ~0U, 4, -ERANGE },
 	};
 	struct machine *m = &self->m;
-	int dev = device_create(m->vm, &self->desc);
+	int dev = libkvpci_device_create(m->vm, &self->desc.create);
 	uint32_t value = 0;
 
 	ASSERT_LE(0, dev);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		for (uint32_t flags = 0; flags < 2; flags++) {
-			value = 0;
-			EXPECT_EQ(rows[i].expect,
-				  config_access(m->dev, flags, rows[i].offset,
-						rows[i].length, &value))
-				TH_LOG("row %zu", i);
-		}
+		EXPECT_EQ(rows[i].expect,
+			  libkvpci_pci_config_read(m->dev, rows[i].offset,
+						   rows[i].length, &value))
+			TH_LOG("row %zu", i);
+		EXPECT_EQ(rows[i].expect,
+			  libkvpci_pci_config_write(m->dev, rows[i].offset,
+						    rows[i].length, 0))
+			TH_LOG("row %zu", i);
 	}
-	EXPECT_EQ(-ENXIO, config_access(dev, 0, 0, 4, &value));
-	EXPECT_EQ(0, config_access(m->dev, 0, 0, 4, &value));
+	EXPECT_EQ(-ENXIO, libkvpci_pci_config_read(dev, 0, 4, &value));
+	EXPECT_EQ(0, libkvpci_pci_config_read(m->dev, 0, 4, &value));
 	EXPECT_EQ(0x10411af4, value);
 	close(dev);
 }
@@ -674,16 +678,16 @@ TEST_F(ecam_file, ecam_errors)
 	struct machine *m = &self->m;
 	int vm;
 
-	EXPECT_EQ(-EEXIST, make_ecam(m->vm, 0xc0000000, 1, NULL));
-	vm = vm_create(m->ctl, m->g.vm_fd);
+	EXPECT_EQ(-EEXIST, libkvpci_vm_ecam(m->vm, 0xc0000000, 1, NULL));
+	vm = libkvpci_vm_create(m->ctl, m->g.vm_fd);
 	ASSERT_LE(0, vm);
-	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xc0000000, 0, NULL));
-	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xc0000000, 257, NULL));
-	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xc0080000, 1, NULL));
-	EXPECT_EQ(-EINVAL, make_ecam(vm, 1ULL << 52, 1, NULL));
-	EXPECT_EQ(-EINVAL, make_ecam(vm, 0xfffffffffff00000, 1, NULL));
-	EXPECT_EQ(-EFAULT, make_ecam(vm, 0xc0000000, 1, (void *)8));
-	EXPECT_EQ(0, make_ecam(vm, 0xc0000000, 256, NULL));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_ecam(vm, 0xc0000000, 0, NULL));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_ecam(vm, 0xc0000000, 257, NULL));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_ecam(vm, 0xc0080000, 1, NULL));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_ecam(vm, 1ULL << 52, 1, NULL));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_ecam(vm, 0xfffffffffff00000, 1, NULL));
+	EXPECT_EQ(-EFAULT, libkvpci_vm_ecam(vm, 0xc0000000, 1, (void *)8));
+	EXPECT_EQ(0, libkvpci_vm_ecam(vm, 0xc0000000, 256, NULL));
 	guest_read(&m->g, 0xcffffffc, 4);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	/* without its VM the space is nobody's */

@@ -50,28 +50,28 @@ TEST_F(errors, vm_create)
 	struct guest bare;
 	int fd, event = eventfd(0, 0);
 
-	EXPECT_EQ(-EBADF, vm_create(m->ctl, -1));
-	EXPECT_EQ(-EBADF, vm_create(m->ctl, 900));
-	EXPECT_EQ(-EINVAL, vm_create(m->ctl, m->g.kvm_fd));
-	EXPECT_EQ(-EINVAL, vm_create(m->ctl, m->g.vcpu[0].fd));
-	EXPECT_EQ(-EINVAL, vm_create(m->ctl, m->ctl));
-	EXPECT_EQ(-EINVAL, vm_create(m->ctl, event));
+	EXPECT_EQ(-EBADF, libkvpci_vm_create(m->ctl, -1));
+	EXPECT_EQ(-EBADF, libkvpci_vm_create(m->ctl, 900));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, m->g.kvm_fd));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, m->g.vcpu[0].fd));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, m->ctl));
+	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, event));
 	close(event);
 
 	guest_create_parts(&bare, 0, 0);
-	EXPECT_EQ(-ENXIO, vm_create(m->ctl, bare.vm_fd));
+	EXPECT_EQ(-ENXIO, libkvpci_vm_create(m->ctl, bare.vm_fd));
 	guest_destroy(&bare);
 	guest_create_parts(&bare, GUEST_IRQCHIP, 0);
-	EXPECT_EQ(-ENXIO, vm_create(m->ctl, bare.vm_fd));
+	EXPECT_EQ(-ENXIO, libkvpci_vm_create(m->ctl, bare.vm_fd));
 	guest_set_msi_routes(&bare, 1);
-	fd = vm_create(m->ctl, bare.vm_fd);
+	fd = libkvpci_vm_create(m->ctl, bare.vm_fd);
 	EXPECT_LE(0, fd);
 	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
 	close(fd);
 	guest_destroy(&bare);
 
 	/* several may take part in one VM */
-	fd = vm_create(m->ctl, m->g.vm_fd);
+	fd = libkvpci_vm_create(m->ctl, m->g.vm_fd);
 	EXPECT_LE(0, fd);
 	close(fd);
 }
@@ -202,7 +202,7 @@ TEST_F(errors, device_create)
 
 		device_describe(&self->desc);
 		edits[i].edit(&self->desc);
-		ret = device_create(m->vm, &self->desc);
+		ret = libkvpci_device_create(m->vm, &self->desc.create);
 		EXPECT_EQ(edits[i].expect, ret < 0 ? ret : 0)
 			TH_LOG("row '%s'", edits[i].name);
 		if (ret < 0)
@@ -251,7 +251,7 @@ TEST_F(errors, device_map)
 		/* A call that fails has changed nothing. */
 		if (maps[i].expect)
 			continue;
-		ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
+		ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
 	}
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
@@ -262,18 +262,18 @@ TEST_F(errors, device_irq)
 	struct machine *m = &self->m;
 	int dev;
 
-	EXPECT_EQ(0, device_irq(m->dev, MSIX_ON, 0));
-	EXPECT_EQ(0, device_irq(m->dev, 0, 23));
-	EXPECT_EQ(-EINVAL, device_irq(m->dev, 0, 24));
-	EXPECT_EQ(-EINVAL, device_irq(m->dev, 0, KVPCI_GSI_NONE - 1));
+	EXPECT_EQ(0, device_irq(m, MSIX_ON, 0));
+	EXPECT_EQ(0, device_irq(m, 0, 23));
+	EXPECT_EQ(-EINVAL, device_irq(m, 0, 24));
+	EXPECT_EQ(-EINVAL, device_irq(m, 0, KVPCI_GSI_NONE - 1));
 
 	self->desc.create.num_vectors = 0;
 	self->desc.create.num_regions -= 2;
-	dev = device_create(m->vm, &self->desc);
+	dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, dev);
-	EXPECT_EQ(-ENXIO, device_irq(dev, KVPCI_IRQ_MSIX_ENABLE, 0));
-	EXPECT_EQ(-ENXIO, device_irq(dev, KVPCI_IRQ_MSIX_MASKALL, 0));
-	EXPECT_EQ(0, device_irq(dev, KVPCI_IRQ_MASTER, 0));
+	EXPECT_EQ(-ENXIO, libkvpci_device_irq(dev, KVPCI_IRQ_MSIX_ENABLE, 0));
+	EXPECT_EQ(-ENXIO, libkvpci_device_irq(dev, KVPCI_IRQ_MSIX_MASKALL, 0));
+	EXPECT_EQ(0, libkvpci_device_irq(dev, KVPCI_IRQ_MASTER, 0));
 	close(dev);
 }
 
@@ -281,19 +281,19 @@ TEST_F(errors, device_ack)
 {
 	struct machine *m = &self->m;
 
-	EXPECT_EQ(-EINVAL, device_ack(m->dev, 0, KVPCI_EVENT_NO_QUEUE));
-	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_START,
+	EXPECT_EQ(-EINVAL, device_ack(m, 0, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(-EINVAL, device_ack(m, KVPCI_EVENT_START,
 				      KVPCI_EVENT_NO_QUEUE));
-	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_STOP, 0));
-	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP,
+	EXPECT_EQ(-EINVAL, device_ack(m, KVPCI_EVENT_STOP, 0));
+	EXPECT_EQ(-EINVAL, device_ack(m, KVPCI_EVENT_QUEUE_STOP,
 				      DEV_QUEUES));
-	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
-	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
+	EXPECT_EQ(-EALREADY, device_ack(m, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(-EALREADY, device_ack(m, KVPCI_EVENT_STOP,
 					KVPCI_EVENT_NO_QUEUE));
-	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_SUSPEND, 0));
-	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_SUSPEND,
+	EXPECT_EQ(-EINVAL, device_ack(m, KVPCI_EVENT_SUSPEND, 0));
+	EXPECT_EQ(-EALREADY, device_ack(m, KVPCI_EVENT_SUSPEND,
 					KVPCI_EVENT_NO_QUEUE));
-	EXPECT_EQ(-EINVAL, device_ack(m->dev, KVPCI_EVENT_RESUME,
+	EXPECT_EQ(-EINVAL, device_ack(m, KVPCI_EVENT_RESUME,
 				      KVPCI_EVENT_NO_QUEUE));
 }
 
@@ -365,7 +365,7 @@ TEST_F(errors, device_access)
 		}
 	}
 	/* as the guest would, mapped or not */
-	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
+	ASSERT_EQ(0, device_map(m, 0, 0, 0));
 	access = (struct kvpci_bar_access){
 		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
 		.bar = BAR_MEM, .offset = CC_QUEUE_SELECT, .length = 2,
@@ -415,21 +415,21 @@ TEST_F(errors, queue_fds)
 	struct machine *m = &self->m;
 	int event = eventfd(0, 0);
 
-	EXPECT_EQ(0, queue_fds(m->dev, 0, event, event));
-	EXPECT_EQ(0, queue_fds(m->dev, 0, -1, event));
-	EXPECT_EQ(0, queue_fds(m->dev, 0, -1, -1));
+	EXPECT_EQ(0, queue_fds(m, 0, event, event));
+	EXPECT_EQ(0, queue_fds(m, 0, -1, event));
+	EXPECT_EQ(0, queue_fds(m, 0, -1, -1));
 	/* queues that do not exist may have them, and never use them */
-	EXPECT_EQ(0, queue_fds(m->dev, DEV_ABSENT, event, -1));
-	EXPECT_EQ(-EINVAL, queue_fds(m->dev, DEV_QUEUES, event, -1));
-	EXPECT_EQ(-EINVAL, queue_fds(m->dev, ~0U, event, -1));
-	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, 900, -1));
-	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, -1, 900));
-	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, event, 900));
-	EXPECT_EQ(-EBADF, queue_fds(m->dev, 0, -2, -1));
-	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, m->g.vm_fd, -1));
-	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, -1, m->g.vm_fd));
-	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, m->dev, -1));
-	EXPECT_EQ(-EINVAL, queue_fds(m->dev, 0, -1, m->dev));
+	EXPECT_EQ(0, queue_fds(m, DEV_ABSENT, event, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m, DEV_QUEUES, event, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m, ~0U, event, -1));
+	EXPECT_EQ(-EBADF, queue_fds(m, 0, 900, -1));
+	EXPECT_EQ(-EBADF, queue_fds(m, 0, -1, 900));
+	EXPECT_EQ(-EBADF, queue_fds(m, 0, event, 900));
+	EXPECT_EQ(-EBADF, queue_fds(m, 0, -2, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m, 0, m->g.vm_fd, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m, 0, -1, m->g.vm_fd));
+	EXPECT_EQ(-EINVAL, queue_fds(m, 0, m->dev, -1));
+	EXPECT_EQ(-EINVAL, queue_fds(m, 0, -1, m->dev));
 	close(event);
 }
 

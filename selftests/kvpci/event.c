@@ -24,7 +24,7 @@ TRANSPORT_VARIANTS(event);
 
 FIXTURE_SETUP(event)
 {
-	machine_create_in(&self->m, variant->twin);
+	machine_create_in(&self->m, variant->ops);
 }
 
 FIXTURE_TEARDOWN(event)
@@ -61,34 +61,34 @@ TEST_F(event, start_and_stop)
 	unsigned int exits = 0;
 
 	EXPECT_EQ(0, polled(m));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
+	EXPECT_EQ(-EAGAIN, device_event(m, &e));
 	driver_negotiate(m);
 	driver_queue(m, 0, 256);
 	EXPECT_EQ(0, polled(m));
 	cc_write(m, CC_STATUS, ST_RUNNING);
 	exits += m->g.vcpu[0].exits;
 	EXPECT_EQ(POLLIN, polled(m));
-	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, &e));
+	ASSERT_EQ(KVPCI_EVENT_START, device_event(m, &e));
 	EXPECT_EQ(sizeof(e), e.size);
 	EXPECT_EQ(KVPCI_EVENT_NO_QUEUE, e.queue);
 	EXPECT_EQ(ST_RUNNING, e.status);
 	for (size_t i = 0; i < ARRAY_SIZE(e.__reserved); i++)
 		EXPECT_EQ(0, e.__reserved[i]);
 	EXPECT_EQ(0, polled(m));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
+	EXPECT_EQ(-EAGAIN, device_event(m, &e));
 
 	/* R11: not 0 before the launcher says so */
 	cc_write(m, CC_STATUS, 0);
 	exits += m->g.vcpu[0].exits;
 	EXPECT_EQ(POLLIN, polled(m));
 	EXPECT_NE(0, cc_read(m, CC_STATUS));
-	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
+	EXPECT_EQ(-EALREADY, device_ack(m, KVPCI_EVENT_STOP,
 					KVPCI_EVENT_NO_QUEUE));
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, &e));
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, &e));
 	EXPECT_NE(0, cc_read(m, CC_STATUS));
 	exits += m->g.vcpu[0].exits;
 	EXPECT_EQ(0, polled(m));
-	EXPECT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+	EXPECT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
 	EXPECT_EQ(0, cc_read(m, CC_STATUS));
 	EXPECT_EQ(0, exits);
@@ -109,8 +109,8 @@ TEST_F(event, start_taken_back)
 	cc_write(m, CC_STATUS, 0);
 	EXPECT_EQ(0, cc_read(m, CC_STATUS));
 	EXPECT_EQ(0, polled(m));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
-	EXPECT_EQ(-EALREADY, device_ack(m->dev, KVPCI_EVENT_STOP,
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
+	EXPECT_EQ(-EALREADY, device_ack(m, KVPCI_EVENT_STOP,
 					KVPCI_EVENT_NO_QUEUE));
 	EXPECT_STAT(m, events, 0);
 }
@@ -119,26 +119,23 @@ TEST_F(event, start_taken_back)
 TEST_F(event, parameters_stay)
 {
 	struct machine *m = &self->m;
-	struct kvpci_queue_state before = { .size = sizeof(before) };
-	struct kvpci_queue_state after = { .size = sizeof(after) };
-	struct kvpci_device_state state = { .size = sizeof(state) };
+	struct kvpci_queue_state before, after;
 
 	driver_run(m);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &before));
+	before = queue_state(m, 0);
 	driver_queue(m, 0, 2);
 	cc_write(m, CC_STATUS, 0);
 	driver_queue(m, 0, 4);
 	cc_write(m, CC_STATUS, ST_ACKNOWLEDGE);
 	cc_write(m, CC_DRIVER_FEATURE_SELECT, 0);
 	cc_write(m, CC_DRIVER_FEATURE, 0);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &after));
+	after = queue_state(m, 0);
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_STATE, &state));
-	EXPECT_EQ(DEV_FEATURES, state.driver_features[0]);
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+	EXPECT_EQ(DEV_FEATURES, device_features(m));
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &after));
+	after = queue_state(m, 0);
 	EXPECT_EQ(0, after.enabled);
 	EXPECT_EQ(256, after.queue_size);
 	EXPECT_EQ(0, after.desc);
@@ -147,7 +144,7 @@ TEST_F(event, parameters_stay)
 TEST_F(event, queue_reset)
 {
 	struct machine *m = &self->m;
-	struct kvpci_queue_state state = { .size = sizeof(state) };
+	struct kvpci_queue_state state;
 	struct kvpci_event e;
 
 	driver_run(m);
@@ -155,16 +152,16 @@ TEST_F(event, queue_reset)
 	cc_write(m, CC_QUEUE_RESET, 1);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(1, cc_read(m, CC_QUEUE_RESET));
-	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m->dev, &e));
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m, &e));
 	EXPECT_EQ(0, e.queue);
 	EXPECT_EQ(1, cc_read(m, CC_QUEUE_RESET));
-	EXPECT_EQ(0, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(0, device_ack(m, KVPCI_EVENT_QUEUE_STOP, 0));
 	EXPECT_EQ(0, cc_read(m, CC_QUEUE_RESET));
 	EXPECT_EQ(0, cc_read(m, CC_QUEUE_ENABLE));
 	driver_queue(m, 0, 8);
-	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, device_event(m->dev, &e));
+	ASSERT_EQ(KVPCI_EVENT_QUEUE_START, device_event(m, &e));
 	EXPECT_EQ(0, e.queue);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE, &state));
+	state = queue_state(m, 0);
 	EXPECT_EQ(1, state.enabled);
 	EXPECT_EQ(8, state.queue_size);
 }
@@ -173,7 +170,6 @@ TEST_F(event, queue_reset)
 TEST_F(event, few_queues)
 {
 	struct machine *m = &self->m;
-	struct kvpci_queue_state state;
 
 	for (unsigned int used = 0; used <= DEV_QUEUES; used++) {
 		driver_negotiate(m);
@@ -181,19 +177,14 @@ TEST_F(event, few_queues)
 			driver_queue(m, q, 16);
 		cc_write(m, CC_STATUS, ST_RUNNING);
 		EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
-		ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+		ASSERT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
 		for (unsigned int q = 0; q < DEV_QUEUES; q++) {
-			state = (struct kvpci_queue_state){
-				.size = sizeof(state), .queue = q,
-			};
-			ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_QUEUE_STATE,
-					      &state));
 			/* queue 2 does not exist */
-			EXPECT_EQ(q < used && q != 2, state.enabled);
+			EXPECT_EQ(q < used && q != 2, queue_state(m, q).enabled);
 		}
 		cc_write(m, CC_STATUS, 0);
-		ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-		ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+		ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+		ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 					KVPCI_EVENT_NO_QUEUE));
 		EXPECT_EQ(0, cc_read(m, CC_STATUS));
 	}
@@ -208,17 +199,17 @@ TEST_F(event, several)
 	driver_start(m);
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 1);
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
-	EXPECT_EQ(KVPCI_EVENT_START, device_event(m->dev, &e));
+	EXPECT_EQ(KVPCI_EVENT_START, device_event(m, &e));
 	EXPECT_EQ(POLLIN, polled(m));
-	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m->dev, &e));
+	EXPECT_EQ(KVPCI_EVENT_FAILED, device_event(m, &e));
 	EXPECT_EQ(ST_RUNNING | ST_FAILED, e.status);
-	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, &e));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m, &e));
 	EXPECT_EQ(0, polled(m));
 	/* STOP is alone: what else waited is gone */
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, 2);
 	cc_write(m, CC_STATUS, 0);
-	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, &e));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, &e));
+	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m, &e));
+	EXPECT_EQ(-EAGAIN, device_event(m, &e));
 }
 
 /* Several in one read; but nothing behind START. */
@@ -266,8 +257,8 @@ TEST_F(event_file, buffers)
 	EXPECT_EQ(-1, read(m->dev, nowhere, one));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(one, read(m->dev, buffer, 2 * one - 1));
-	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, NULL));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m, NULL));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 }
 
 /* Half of the buffer cannot be written: what fitted is delivered. */
@@ -284,7 +275,7 @@ TEST_F(event_file, fault_after_the_first)
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_FAILED);
 	EXPECT_EQ(sizeof(*e), read(m->dev, e, 2 * sizeof(*e)));
 	EXPECT_EQ(KVPCI_EVENT_FAILED, e->kind);
-	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_DEVICE_CONFIG, device_event(m, NULL));
 	munmap(pages, 8192);
 }
 
@@ -357,11 +348,11 @@ static void *stop_late(void *arg)
 {
 	struct stopper *s = arg;
 
-	while (device_event(s->m->dev, NULL) != KVPCI_EVENT_STOP)
+	while (device_event(s->m, NULL) != KVPCI_EVENT_STOP)
 		sched_yield();
 	while (!atomic_load(&s->has_read) && !sleeps(s))
 		sched_yield();
-	device_ack(s->m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
+	device_ack(s->m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
 	return NULL;
 }
 
@@ -400,8 +391,8 @@ TEST_F(event_file, status_does_not_wait_for_ever)
 	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
-	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
 	EXPECT_EQ(0, cc_read(m, CC_STATUS));
 }

@@ -85,27 +85,27 @@ struct step {
 
 static int make_vm(struct step *s)
 {
-	return vm_create(s->m->ctl, s->m->g.vm_fd);
+	return libkvpci_vm_create(s->m->ctl, s->m->g.vm_fd);
 }
 
 static int make_device(struct step *s)
 {
-	return device_create(s->m->vm, s->desc);
+	return libkvpci_device_create(s->m->vm, &s->desc->create);
 }
 
 static int map(struct step *s)
 {
-	return device_map(s->m->dev, 0x1000, 0xe0000000, MSIX_BASE);
+	return device_map(s->m, 0x1000, 0xe0000000, MSIX_BASE);
 }
 
 static int give_fds(struct step *s)
 {
-	return queue_fds(s->m->dev, 0, s->fds[0], s->fds[1]);
+	return queue_fds(s->m, 0, s->fds[0], s->fds[1]);
 }
 
 static int irq(struct step *s)
 {
-	return device_irq(s->m->dev, MSIX_ON, 5);
+	return device_irq(s->m, MSIX_ON, 5);
 }
 
 static int get_state(struct step *s)

@@ -50,7 +50,7 @@ TEST_F(features, dependencies)
 	};
 	self->desc.create.feature_deps = (uintptr_t)self->desc.deps;
 	self->desc.create.num_feature_deps = 1;
-	machine_create_as(m, variant->twin, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, version_1 | 1 << 5));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
@@ -68,7 +68,7 @@ TEST_F(features, admin_queues)
 
 	self->desc.create.features[0] |= F_ADMIN_VQ;
 	self->desc.create.num_admin_queues = 1;
-	machine_create_as(m, variant->twin, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	machine_fds(m);
 	EXPECT_EQ(first, cc_read(m, CC_NUM_QUEUES));
 	ASSERT_EQ(ST_READY, accept(m, DEV_FEATURES));
@@ -80,7 +80,7 @@ TEST_F(features, admin_queues)
 	EXPECT_EQ(1, cc_read(m, CC_ADMIN_NUM));
 	driver_queue(m, first, 16);
 	cc_write(m, CC_STATUS, ST_RUNNING);
-	ASSERT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+	ASSERT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
 	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS + 4 * first, 2, first);
 	EXPECT_EQ(1, eventfd_count(m->kick[first]));
 	guest_out(&m->g, IO_BASE + IO_DOORBELL, 2, first);
@@ -106,25 +106,11 @@ FIXTURE_TEARDOWN(features_file)
 	machine_destroy(&self->m);
 }
 
-static uint64_t accepted(int dev)
-{
-	struct kvpci_device_state state = { .size = sizeof(state) };
-
-	if (do_ioctl(dev, KVPCI_DEVICE_STATE, &state))
-		guest_die("KVPCI_DEVICE_STATE");
-	return state.driver_features[0];
-}
-
 TEST_F(features_file, asked)
 {
 	const uint64_t version_1 = 1ULL << 32;
 	struct machine *m = &self->m;
 	const struct guest_exit *exit = &m->g.vcpu[0].exit[0];
-	struct kvpci_bar_access access = {
-		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
-		.bar = BAR_MEM, .offset = MEM_COMMON + CC_STATUS, .length = 1,
-		.value = ST_READY,
-	};
 
 	machine_create_on(m, 1, &self->desc);
 	/* what the module refuses by itself it does not ask about */
@@ -139,41 +125,38 @@ TEST_F(features_file, asked)
 	EXPECT_TRUE(exit->write);
 	EXPECT_EQ(MEM_BASE + MEM_COMMON + CC_STATUS, exit->addr);
 	EXPECT_EQ(ST_READY, exit->value);
-	EXPECT_EQ(version_1 | 1 << 5, accepted(m->dev));
+	EXPECT_EQ(version_1 | 1 << 5, device_features(m));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
 
 	/* granted: the VMM does it */
 	guest_out(&m->g, IO_BASE + IO_COMMON + CC_STATUS, 1, ST_READY);
 	ASSERT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(KVM_EXIT_IO, exit->reason);
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &access));
+	ASSERT_EQ(0, m->ops->bar_write(m, BAR_MEM, MEM_COMMON + CC_STATUS, 1,
+				       ST_READY));
 	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
 	/* and goes on without being asked */
 	cc_write(m, CC_STATUS, ST_RUNNING);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
-	EXPECT_EQ(KVPCI_EVENT_START, device_event(m->dev, NULL));
+	EXPECT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
 }
 
-static uint32_t config_access(int dev, uint32_t flags, uint32_t offset,
-			      uint32_t value)
+static uint32_t config_read(int dev, uint32_t offset)
 {
-	struct kvpci_pci_config_access config = {
-		.size = sizeof(config), .flags = flags, .offset = offset,
-		.length = 4, .value = value,
-	};
+	uint32_t value;
 
-	if (do_ioctl(dev, KVPCI_PCI_CONFIG_ACCESS, &config))
-		guest_die("KVPCI_PCI_CONFIG_ACCESS");
-	return config.value;
+	if (libkvpci_pci_config_read(dev, offset, 4, &value))
+		guest_die("a read of configuration space");
+	return value;
 }
 
 /* Where the access window's capability is, 4.1.4.9. */
 static uint32_t find_window(int dev)
 {
-	uint32_t at = config_access(dev, 0, PCI_CAPABILITY_LIST & ~3, 0) & 0xff;
+	uint32_t at = config_read(dev, PCI_CAPABILITY_LIST & ~3) & 0xff;
 
-	for (; at; at = config_access(dev, 0, at, 0) >> 8 & 0xff)
-		if ((config_access(dev, 0, at, 0) & 0xff0000ff) ==
+	for (; at; at = config_read(dev, at) >> 8 & 0xff)
+		if ((config_read(dev, at) & 0xff0000ff) ==
 		    (VIRTIO_PCI_CAP_PCI_CFG << 24 | PCI_CAP_ID_VNDR))
 			return at;
 	guest_die("no access window");
@@ -183,21 +166,17 @@ static uint32_t find_window(int dev)
 TEST_F(features_file, asked_through_the_window)
 {
 	struct machine *m = &self->m;
-	struct kvpci_vm_ecam ecam = {
-		.size = sizeof(ecam), .addr = ECAM_ADDR, .num_buses = 1,
-	};
 	struct kvpci_device_place place = {
-		.size = sizeof(place), .function = 8, .class_code = 0x020000,
-		.gsi = KVPCI_GSI_NONE,
+		.function = 8, .class_code = 0x020000, .gsi = KVPCI_GSI_NONE,
 	};
 	const uint64_t base = ECAM_ADDR + (8 << 12);
 	uint32_t window;
 
-	machine_open(m, 1, false);
-	m->dev = device_create(m->vm, &self->desc);
+	machine_open(m, 1, &machine_module);
+	m->dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, m->dev);
-	ASSERT_EQ(0, do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam));
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_PLACE, &place));
+	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM_ADDR, 1, NULL));
+	ASSERT_EQ(0, libkvpci_device_place(m->dev, &place));
 	window = find_window(m->dev);
 	guest_write(&m->g, base + window + 4, 1, BAR_MEM);
 	guest_write(&m->g, base + window + 12, 4, 4);
@@ -205,7 +184,7 @@ TEST_F(features_file, asked_through_the_window)
 	guest_write(&m->g, base + window + 16, 4, 1);
 	guest_write(&m->g, base + window + 8, 4, CC_DRIVER_FEATURE);
 	guest_write(&m->g, base + window + 16, 4, 1);
-	EXPECT_EQ(1ULL << 32, accepted(m->dev));
+	EXPECT_EQ(1ULL << 32, device_features(m));
 	guest_write(&m->g, base + window + 8, 4, CC_STATUS);
 	guest_write(&m->g, base + window + 12, 4, 1);
 	guest_write(&m->g, base + window + 16, 4, ST_ACKNOWLEDGE | ST_DRIVER);
@@ -216,7 +195,7 @@ TEST_F(features_file, asked_through_the_window)
 	EXPECT_EQ(base + window + 16, m->g.vcpu[0].exit[0].addr);
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
 		  guest_read(&m->g, base + window + 16, 1));
-	config_access(m->dev, KVPCI_ACCESS_WRITE, window + 16, ST_READY);
+	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
 	EXPECT_EQ(ST_READY, guest_read(&m->g, base + window + 16, 1));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }

@@ -21,11 +21,11 @@ FIXTURE_SETUP(interrupt)
 {
 	struct machine *m = &self->m;
 
-	machine_create_in(m, variant->twin);
+	machine_create_in(m, variant->ops);
 	machine_fds(m);
 	for (unsigned int v = 0; v < 4; v++)
-		driver_vector(m, v, LAPIC, VECTOR(v), false);
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+		driver_vector(m, v, LAPIC, VECTOR(v), UNMASKED);
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
 	driver_run(m);	/* queue 0: vector 1, queue 1: vector 2 */
 	cc_write(m, CC_CONFIG_VECTOR, 0);
 }
@@ -52,12 +52,9 @@ FIXTURE_TEARDOWN(interrupt_file)
 static int change_config(struct machine *m)
 {
 	static uint8_t byte = 0x80;
-	struct kvpci_device_config_write write = {
-		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
-	};
 
 	byte++;
-	return do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
+	return m->ops->config_write(m, 0, 1, &byte);
 }
 
 TEST_F(interrupt, delivered_once)
@@ -120,7 +117,7 @@ TEST_F(interrupt, remapped)
 	EXPECT_EQ(3, cc_read(m, CC_QUEUE_VECTOR));
 	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(3), guest_irq(&m->g));
-	driver_vector(m, 3, LAPIC, 0x99, false);
+	driver_vector(m, 3, LAPIC, 0x99, UNMASKED);
 	queue_call(m, 0);
 	EXPECT_EQ(0x99, guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
@@ -148,7 +145,7 @@ TEST_F(interrupt, masked)
 {
 	struct machine *m = &self->m;
 
-	driver_mask(m, 1, true);
+	driver_mask(m, 1);
 	queue_call(m, 0);
 	queue_call(m, 0);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
@@ -160,7 +157,7 @@ TEST_F(interrupt, masked)
 	queue_call(m, 1);
 	EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 
-	driver_mask(m, 1, false);
+	driver_unmask(m, 1);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	EXPECT_FALSE(driver_pending(m, 1));
@@ -172,11 +169,11 @@ TEST_F(interrupt, moved_while_masked)
 {
 	struct machine *m = &self->m;
 
-	driver_mask(m, 1, true);
+	driver_mask(m, 1);
 	queue_call(m, 0);
-	driver_vector(m, 1, LAPIC, 0xa1, true);
+	driver_vector(m, 1, LAPIC, 0xa1, MASKED);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	driver_mask(m, 1, false);
+	driver_unmask(m, 1);
 	EXPECT_EQ(0xa1, guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 }
@@ -190,7 +187,7 @@ TEST_F(interrupt, function_mask)
 	struct machine *m = &self->m;
 
 	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++) {
-		ASSERT_EQ(0, device_irq(m->dev, quiet[i], KVPCI_GSI_NONE));
+		ASSERT_EQ(0, device_irq(m, quiet[i], KVPCI_GSI_NONE));
 		queue_call(m, 0);
 		queue_call(m, 1);
 		ASSERT_EQ(0, change_config(m));
@@ -199,14 +196,14 @@ TEST_F(interrupt, function_mask)
 		EXPECT_TRUE(driver_pending(m, 0));
 		EXPECT_TRUE(driver_pending(m, 1));
 		EXPECT_TRUE(driver_pending(m, 2));
-		driver_mask(m, 2, true);
-		ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+		driver_mask(m, 2);
+		ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
 		EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 		EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 		/* its own mask still holds */
 		EXPECT_TRUE(driver_pending(m, 2));
-		driver_mask(m, 2, false);
+		driver_unmask(m, 2);
 		EXPECT_EQ(VECTOR(2), guest_irq(&m->g));
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	}
@@ -215,14 +212,13 @@ TEST_F(interrupt, function_mask)
 TEST_F(interrupt, config_change)
 {
 	struct machine *m = &self->m;
-	struct kvpci_device_fail fail = { .size = sizeof(fail) };
 
 	ASSERT_EQ(0, change_config(m));
 	EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(2, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));	/* R24 */
 	/* R42 */
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_FAIL, &fail));
+	ASSERT_EQ(0, m->ops->fail(m));
 	EXPECT_EQ(ST_RUNNING | ST_NEEDS_RESET, cc_read(m, CC_STATUS));
 	EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
@@ -233,12 +229,9 @@ TEST_F(interrupt, config_unchanged)
 {
 	struct machine *m = &self->m;
 	uint8_t byte = guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1);
-	struct kvpci_device_config_write write = {
-		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
-	};
 	uint64_t generation = cc_read(m, CC_GENERATION);
 
-	ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write));
+	ASSERT_EQ(0, m->ops->config_write(m, 0, 1, &byte));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(generation, cc_read(m, CC_GENERATION));
 }
@@ -253,7 +246,7 @@ TEST_F(interrupt, outside_the_window)
 	struct machine *m = &self->m;
 
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
-		driver_vector(m, 1, addresses[i], VECTOR(1), false);
+		driver_vector(m, 1, addresses[i], VECTOR(1), UNMASKED);
 		queue_call(m, 0);
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g))
 			TH_LOG("address %#llx",
@@ -262,7 +255,7 @@ TEST_F(interrupt, outside_the_window)
 	}
 	/* and guest memory is not written */
 	EXPECT_EQ(0, guest_read(&m->g, GUEST_RAM_FREE, 4));
-	driver_vector(m, 1, LAPIC, VECTOR(1), false);
+	driver_vector(m, 1, LAPIC, VECTOR(1), UNMASKED);
 	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 }
@@ -287,7 +280,7 @@ TEST_F(interrupt, odd_messages)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int irq = GUEST_NO_IRQ;
 
-		driver_vector(m, 1, rows[i].address, rows[i].data, false);
+		driver_vector(m, 1, rows[i].address, rows[i].data, UNMASKED);
 		queue_call(m, 0);
 		/* multicast is sent from a work item */
 		for (int t = 0; t < 50 && irq == GUEST_NO_IRQ; t++) {
@@ -308,12 +301,12 @@ TEST_F(interrupt, broadcast_masked)
 	struct machine *m = &self->m;
 	unsigned int sent = 0;
 
-	driver_vector(m, 1, LAPIC | 0xff << 12, VECTOR(1), false);
+	driver_vector(m, 1, LAPIC | 0xff << 12, VECTOR(1), UNMASKED);
 	for (int i = 0; i < 50; i++) {
 		int irq;
 
 		queue_call(m, 0);
-		driver_mask(m, 1, true);
+		driver_mask(m, 1);
 		/* either it was sent before, or it is soon pending */
 		irq = guest_irq(&m->g);
 		for (int t = 0; t < 500 && irq == GUEST_NO_IRQ; t++) {
@@ -324,7 +317,7 @@ TEST_F(interrupt, broadcast_masked)
 		EXPECT_NE(irq == VECTOR(1), driver_pending(m, 1));
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 		sent += irq == VECTOR(1);
-		driver_mask(m, 1, false);
+		driver_unmask(m, 1);
 		if (irq == VECTOR(1))
 			continue;
 		for (int t = 0; t < 50 && irq == GUEST_NO_IRQ; t++) {
@@ -355,8 +348,8 @@ TEST_F(interrupt, life_cycle)
 	cc_write(m, CC_STATUS, 0);
 	queue_call(m, 1);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
 	queue_call(m, 1);
 	ASSERT_EQ(0, change_config(m));
@@ -380,12 +373,12 @@ TEST_F(interrupt, call_replaced)
 	struct machine *m = &self->m;
 
 	/* for the module, one eventfd serves one queue */
-	if (!variant->twin)
-		EXPECT_EQ(-EBUSY, queue_fds(m->dev, 0, -1, m->call[3]));
+	if (variant->ops == &machine_module)
+		EXPECT_EQ(-EBUSY, queue_fds(m, 0, -1, m->call[3]));
 	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
-	ASSERT_EQ(0, queue_fds(m->dev, 3, -1, -1));
-	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, m->call[3]));
+	ASSERT_EQ(0, queue_fds(m, 3, -1, -1));
+	ASSERT_EQ(0, queue_fds(m, 0, -1, m->call[3]));
 	eventfd_add(m->call[0]);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(1, eventfd_count(m->call[0]));
@@ -398,11 +391,11 @@ TEST_F(interrupt, signalled_before_registration)
 {
 	struct machine *m = &self->m;
 
-	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, -1));
+	ASSERT_EQ(0, queue_fds(m, 0, -1, -1));
 	eventfd_add(m->call[0]);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, m->call[0]));
-	device_settle(m->dev, m->call[0]);
+	ASSERT_EQ(0, queue_fds(m, 0, -1, m->call[0]));
+	device_settle(m, m->call[0]);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 }
@@ -452,7 +445,7 @@ TEST_F(interrupt, line)
 	struct machine *m = &self->m;
 
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
-	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
+	ASSERT_EQ(0, device_irq(m, 0, PIN));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 
 	queue_call(m, 0);
@@ -460,11 +453,11 @@ TEST_F(interrupt, line)
 	/* up until ISR is read */
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
-	EXPECT_EQ(1, device_irq(m->dev, 0, PIN));	/* Status.Interrupt */
+	EXPECT_EQ(1, device_irq(m, 0, PIN));	/* Status.Interrupt */
 	EXPECT_EQ(1, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
-	EXPECT_EQ(0, device_irq(m->dev, 0, PIN));
+	EXPECT_EQ(0, device_irq(m, 0, PIN));
 	EXPECT_STAT(m, intx_raised, 1);
 	EXPECT_STAT(m, msix_sent, 0);
 
@@ -488,19 +481,19 @@ TEST_F(interrupt, line_disabled)
 	struct machine *m = &self->m;
 
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
-	ASSERT_EQ(0, device_irq(m->dev, KVPCI_IRQ_INTX_DISABLE, PIN));
+	ASSERT_EQ(0, device_irq(m, KVPCI_IRQ_INTX_DISABLE, PIN));
 	queue_call(m, 0);
 	usleep(50000);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
-	EXPECT_EQ(1, device_irq(m->dev, KVPCI_IRQ_INTX_DISABLE, PIN));
-	EXPECT_EQ(1, device_irq(m->dev, 0, PIN));
+	EXPECT_EQ(1, device_irq(m, KVPCI_IRQ_INTX_DISABLE, PIN));
+	EXPECT_EQ(1, device_irq(m, 0, PIN));
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
-	EXPECT_EQ(1, device_irq(m->dev, KVPCI_IRQ_INTX_DISABLE, PIN));
+	EXPECT_EQ(1, device_irq(m, KVPCI_IRQ_INTX_DISABLE, PIN));
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 	/* MSI-X takes over: no line, no status */
-	EXPECT_EQ(1, device_irq(m->dev, 0, PIN));
+	EXPECT_EQ(1, device_irq(m, 0, PIN));
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
-	EXPECT_EQ(0, device_irq(m->dev, MSIX_ON, PIN));
+	EXPECT_EQ(0, device_irq(m, MSIX_ON, PIN));
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 }
 
@@ -513,16 +506,16 @@ TEST_F(interrupt_file, line_moved)
 	driver_run(m);
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
 	guest_ioapic_route(&m->g, PIN + 1, PIN_VECTOR + 0x10);
-	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
+	ASSERT_EQ(0, device_irq(m, 0, PIN));
 	queue_call(m, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
-	ASSERT_EQ(1, device_irq(m->dev, 0, PIN + 1));
+	ASSERT_EQ(1, device_irq(m, 0, PIN + 1));
 	/* the last of the old line may come first */
 	if (guest_irq(&m->g) == PIN_VECTOR)
 		guest_irq(&m->g);
 	EXPECT_EQ(PIN_VECTOR + 0x10, guest_irq(&m->g));
 	EXPECT_EQ(PIN_VECTOR + 0x10, guest_irq(&m->g));
-	ASSERT_EQ(1, device_irq(m->dev, 0, KVPCI_GSI_NONE));
+	ASSERT_EQ(1, device_irq(m, 0, KVPCI_GSI_NONE));
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 }
 
@@ -532,12 +525,12 @@ TEST_F(interrupt, line_after_reset)
 	struct machine *m = &self->m;
 
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
-	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
+	ASSERT_EQ(0, device_irq(m, 0, PIN));
 	queue_call(m, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
 	cc_write(m, CC_STATUS, 0);
-	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP,
+	ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_STOP,
 				KVPCI_EVENT_NO_QUEUE));
 	EXPECT_EQ(GUEST_NO_IRQ, line_quiet(m));
 	EXPECT_EQ(0, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
@@ -548,30 +541,25 @@ TEST_F(interrupt, line_shared)
 {
 	struct machine *m = &self->m;
 	struct machine two;	/* the same guest, a second device */
-	struct kvpci_bar_access isr = {
-		.size = sizeof(isr), .bar = BAR_MEM, .offset = MEM_ISR,
-		.length = 1,
-	};
+	const bool twin = variant->ops == &machine_twin;
 	struct device_desc desc;
+	uint64_t isr;
 
 	device_describe(&desc);
-	two = *m;
 	/* the launcher has eight lines: the ninth slot has the first's again */
-	for (int i = 0; i < (variant->twin ? 8 : 1); i++) {
-		two.dev = device_create(m->vm, &desc);
-		ASSERT_LE(0, two.dev);
-	}
-	ASSERT_EQ(0, device_map(m->dev, 0, 0, 0));
-	ASSERT_EQ(0, device_map(two.dev, IO_BASE, MEM_BASE, MSIX_BASE));
+	for (int i = 0; i < (twin ? 8 : 1); i++)
+		ASSERT_EQ(0, machine_add_device(m, &desc, &two));
+	ASSERT_EQ(0, device_map(m, 0, 0, 0));
+	ASSERT_EQ(0, device_map(&two, IO_BASE, MEM_BASE, MSIX_BASE));
 	for (unsigned int q = 0; q < DEV_QUEUES; q++)
-		ASSERT_EQ(0, queue_fds(m->dev, q, -1, -1));
+		ASSERT_EQ(0, queue_fds(m, q, -1, -1));
 	machine_fds(&two);
 	driver_run(&two);
-	ASSERT_EQ(0, queue_fds(m->dev, 0, -1, m->call[0]));
+	ASSERT_EQ(0, queue_fds(m, 0, -1, m->call[0]));
 
 	guest_ioapic_route(&m->g, PIN, PIN_VECTOR);
-	ASSERT_EQ(0, device_irq(m->dev, 0, PIN));
-	ASSERT_EQ(0, device_irq(two.dev, 0, PIN));
+	ASSERT_EQ(0, device_irq(m, 0, PIN));
+	ASSERT_EQ(0, device_irq(&two, 0, PIN));
 	queue_call(m, 0);
 	queue_call(&two, 0);
 	EXPECT_EQ(PIN_VECTOR, line_irq(m));
@@ -579,9 +567,9 @@ TEST_F(interrupt, line_shared)
 	EXPECT_EQ(1, guest_read(&m->g, MEM_BASE + MEM_ISR, 1));
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
 	EXPECT_EQ(PIN_VECTOR, guest_irq(&m->g));
-	if (variant->twin) {
-		ASSERT_EQ(0, do_ioctl(m->dev, KVPCI_BAR_ACCESS, &isr));
-		EXPECT_EQ(1, isr.value);
+	if (twin) {
+		ASSERT_EQ(0, m->ops->bar_read(m, BAR_MEM, MEM_ISR, 1, &isr));
+		EXPECT_EQ(1, isr);
 	} else {
 		/* it goes away with its line up, and takes its pull along */
 		close(m->dev);

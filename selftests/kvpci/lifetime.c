@@ -132,11 +132,11 @@ TEST_F(lifetime, device_alone)
 	close_one(&m->vm);
 	close_one(&m->ctl);
 	guest_destroy(&m->g);
-	EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[1], m->call[0]));
+	EXPECT_EQ(0, queue_fds(m, 0, m->kick[1], m->call[0]));
 	eventfd_add(m->call[0]);
-	EXPECT_EQ(0, device_map(m->dev, 0x2000, 0, 0));
-	EXPECT_EQ(0, device_irq(m->dev, MSIX_ON, 5));
-	EXPECT_LT(0, device_stats(m->dev).common_writes);
+	EXPECT_EQ(0, device_map(m, 0x2000, 0, 0));
+	EXPECT_EQ(0, device_irq(m, MSIX_ON, 5));
+	EXPECT_LT(0, device_stats(m).common_writes);
 	close_one(&m->dev);
 }
 
@@ -212,10 +212,10 @@ TEST_F(lifetime, close_device_under_load)
 		usleep(1000);
 		close_one(&m->dev);
 		usleep(500);
-		m->dev = device_create(m->vm, &desc);
+		m->dev = libkvpci_device_create(m->vm, &desc.create);
 		ASSERT_LE(0, m->dev);
-		ASSERT_EQ(0, device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE));
-		ASSERT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
+		ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
+		ASSERT_EQ(0, queue_fds(m, 0, m->kick[0], m->call[0]));
 		eventfd_add(m->call[0]);
 	}
 	stop_load(&load);
@@ -256,19 +256,19 @@ TEST_F(lifetime, reconfigure_under_calls)
 	struct load load, calls = { .m = m };
 
 	/* queue 0 is to have this eventfd at times */
-	ASSERT_EQ(0, queue_fds(m->dev, 2, -1, -1));
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, 5));
+	ASSERT_EQ(0, queue_fds(m, 2, -1, -1));
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, 5));
 	for (unsigned int v = 0; v < 4; v++)
-		driver_vector(m, v, 0xfee00000, 0x41 + v, false);
+		driver_vector(m, v, 0xfee00000, 0x41 + v, UNMASKED);
 	start_load(&load, m);
 	ASSERT_EQ(0, pthread_create(&calls.thread, NULL, signal_calls, &calls));
 	for (int i = 0; i < 150; i++) {
-		EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[0],
+		EXPECT_EQ(0, queue_fds(m, 0, m->kick[0],
 				       m->call[i % 2 * 2]));
-		EXPECT_EQ(0, queue_fds(m->dev, 1, i % 3 ? m->kick[1] : -1,
+		EXPECT_EQ(0, queue_fds(m, 1, i % 3 ? m->kick[1] : -1,
 				       i % 5 ? m->call[1] : -1));
-		device_irq(m->dev, i % 4 ? MSIX_ON : 0, i % 7);
-		device_map(m->dev, i % 3 ? IO_BASE : 0, i % 5 ? MEM_BASE : 0,
+		device_irq(m, i % 4 ? MSIX_ON : 0, i % 7);
+		device_map(m, i % 3 ? IO_BASE : 0, i % 5 ? MEM_BASE : 0,
 			   MSIX_BASE);
 	}
 	close_one(&m->dev);
@@ -309,9 +309,9 @@ static void live_until_killed(int ready)
 	machine_create(&m);
 	machine_fds(&m);
 	driver_run(&m);
-	device_irq(m.dev, MSIX_ON, 4);
+	device_irq(&m, MSIX_ON, 4);
 	for (unsigned int v = 0; v < 4; v++)
-		driver_vector(&m, v, 0xfee00000, 0x41 + v, false);
+		driver_vector(&m, v, 0xfee00000, 0x41 + v, UNMASKED);
 	start_load(&load, &m);
 	if (pthread_create(&calls.thread, NULL, signal_calls, &calls))
 		guest_die("pthread_create");

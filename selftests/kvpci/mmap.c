@@ -35,24 +35,11 @@ FIXTURE(mmap) {
 static int place(int dev)
 {
 	struct kvpci_device_place p = {
-		.size = sizeof(p), .function = OURS, .class_code = 0x020000,
+		.function = OURS, .class_code = 0x020000,
 		.intx_pin = 1, .gsi = PIN,
 	};
 
-	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
-}
-
-static uint32_t config_access(struct machine *m, bool write, uint32_t offset,
-			      uint32_t length, uint32_t value)
-{
-	struct kvpci_pci_config_access c = {
-		.size = sizeof(c), .flags = write ? KVPCI_ACCESS_WRITE : 0,
-		.offset = offset, .length = length, .value = value,
-	};
-
-	if (do_ioctl(m->dev, KVPCI_PCI_CONFIG_ACCESS, &c))
-		guest_die("KVPCI_PCI_CONFIG_ACCESS");
-	return c.value;
+	return libkvpci_device_place(dev, &p);
 }
 
 /* A size of 0 takes the slot away. */
@@ -76,9 +63,13 @@ static unsigned int cfg_wr(struct machine *m, uint32_t offset,
 
 	guest_write(&m->g, SPACE + offset, width, value);
 	exits = vcpu->exits;
-	for (unsigned int i = 0; i < exits; i++)
-		config_access(m, true, vcpu->exit[i].addr & (PAGE - 1),
-			      vcpu->exit[i].width, vcpu->exit[i].value);
+	for (unsigned int i = 0; i < exits; i++) {
+		const struct guest_exit *e = &vcpu->exit[i];
+
+		if (libkvpci_pci_config_write(m->dev, e->addr & (PAGE - 1),
+					      e->width, e->value))
+			guest_die("a write of configuration space");
+	}
 	return exits;
 }
 
@@ -101,18 +92,15 @@ static void *map(int fd, off_t offset, size_t size)
 FIXTURE_SETUP(mmap)
 {
 	struct machine *m = &self->m;
-	struct kvpci_vm_ecam ecam = {
-		.size = sizeof(ecam), .addr = ECAM, .num_buses = 1,
-	};
 
 	machine_create(m);
 	/* a fresh device: the machine's has been mapped */
 	close(m->dev);
 	device_describe(&self->desc);
-	m->dev = device_create(m->vm, &self->desc);
+	m->dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, m->dev);
 	machine_fds(m);
-	ASSERT_EQ(0, do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam));
+	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM, 1, NULL));
 	ASSERT_EQ(NULL, map(m->dev, KVPCI_MMAP_PCI_CONFIG, PAGE));
 	ASSERT_EQ(ENXIO, errno);
 	ASSERT_EQ(0, place(m->dev));
@@ -144,8 +132,10 @@ FIXTURE_TEARDOWN(mmap)
 static int differs(struct machine *m, const uint8_t *config)
 {
 	for (uint32_t at = 0; at < PAGE; at += 4) {
-		uint32_t value = config_access(m, false, at, 4, 0);
+		uint32_t value;
 
+		if (libkvpci_pci_config_read(m->dev, at, 4, &value))
+			guest_die("a read of configuration space");
 		if (memcmp(&value, config + at, 4))
 			return at;
 		if (at < 256 && guest_read(&m->g, SPACE + at, 4) != value)
@@ -183,22 +173,23 @@ TEST_F(mmap, config_follows)
 	}
 	EXPECT_EQ(0, *(uint16_t *)(self->config + PCI_COMMAND));
 
-	before = device_stats(m->dev);
+	before = device_stats(m);
 	EXPECT_EQ(0x10411af4, guest_read(&m->g, SPACE, 4));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	/* nobody was asked */
-	EXPECT_EQ(before.pci_config_reads, device_stats(m->dev).pci_config_reads);
+	EXPECT_EQ(before.pci_config_reads, device_stats(m).pci_config_reads);
 }
 
 TEST_F(mmap, table_follows)
 {
 	struct machine *m = &self->m;
-	struct kvpci_device_stats before = device_stats(m->dev);
+	struct kvpci_device_stats before = device_stats(m);
 
 	for (unsigned int v = 0; v < DEV_VECTORS; v++)
-		driver_vector(m, v, 0xfee00000 | v << 12, 0x40 + v, v & 1);
+		driver_vector(m, v, 0xfee00000 | v << 12, 0x40 + v,
+			      v & 1 ? MASKED : UNMASKED);
 	EXPECT_EQ(before.msix_writes + 4 * DEV_VECTORS,
-		  device_stats(m->dev).msix_writes);
+		  device_stats(m).msix_writes);
 	for (unsigned int v = 0; v < DEV_VECTORS; v++) {
 		const uint32_t expect[] = {
 			0xfee00000 | v << 12, 0, 0x40 + v, v & 1,
@@ -214,7 +205,7 @@ TEST_F(mmap, table_follows)
 	/* nothing but the table */
 	for (int i = 4 * DEV_VECTORS; i < PAGE / 4; i++)
 		ASSERT_EQ(0, self->table[i]);
-	EXPECT_EQ(before.msix_reads, device_stats(m->dev).msix_reads);
+	EXPECT_EQ(before.msix_reads, device_stats(m).msix_reads);
 }
 
 TEST_F(mmap, table_moves)
@@ -267,8 +258,8 @@ TEST_F(mmap, status_interrupt)
 	/* a reset that waits, and one that does not */
 	cc_write(m, CC_STATUS, 0);
 	EXPECT_FALSE(status_interrupt(m));
-	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
-	EXPECT_EQ(0, device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	EXPECT_EQ(0, device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
 	EXPECT_FALSE(status_interrupt(m));
 	driver_start(m);
 	eventfd_add(m->call[0]);

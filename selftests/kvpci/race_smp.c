@@ -78,18 +78,16 @@ struct told {
 
 static struct kvpci_queue_state queue_now(struct race *r, unsigned int queue)
 {
-	struct kvpci_queue_state q = { .size = sizeof(q), .queue = queue };
+	struct kvpci_queue_state q = queue_state(&r->m, queue);
 
-	if (do_ioctl(r->m.dev, KVPCI_QUEUE_STATE, &q))
-		r->broken = "KVPCI_QUEUE_STATE";
 	q.msix_vector = 0;	/* the driver's to change */
 	return q;
 }
 
 static void state_now(struct race *r, struct kvpci_device_state *state)
 {
-	*state = (struct kvpci_device_state){ .size = sizeof(*state) };
-	if (do_ioctl(r->m.dev, KVPCI_DEVICE_STATE, state))
+	*state = (struct kvpci_device_state){ .device_config = 0 };
+	if (libkvpci_device_state(r->m.dev, state))
 		r->broken = "KVPCI_DEVICE_STATE";
 }
 
@@ -134,7 +132,7 @@ static void on_event(struct race *r, struct told *told,
 		if (!told->running)
 			r->broken = "STOP without START";
 		compare(r, told);
-		if (device_ack(r->m.dev, KVPCI_EVENT_STOP,
+		if (device_ack(&r->m, KVPCI_EVENT_STOP,
 			       KVPCI_EVENT_NO_QUEUE))
 			r->broken = "acknowledgement of STOP";
 		memset(told, 0, sizeof(*told));
@@ -154,7 +152,7 @@ static void on_event(struct race *r, struct told *told,
 		compare(r, told);
 		told->owned[e->queue] = false;
 		/* a device reset may have come first; STOP follows then */
-		device_ack(r->m.dev, KVPCI_EVENT_QUEUE_STOP, e->queue);
+		device_ack(&r->m, KVPCI_EVENT_QUEUE_STOP, e->queue);
 		r->queue_stops++;
 		break;
 	}
@@ -168,7 +166,7 @@ static void *launcher(void *arg)
 
 	while (!r->stop && !r->broken) {
 		compare(r, &told);
-		if (device_event(r->m.dev, &e) >= 0)
+		if (device_event(&r->m, &e) >= 0)
 			on_event(r, &told, &e);
 		compare(r, &told);
 	}
@@ -181,22 +179,19 @@ static void *changer(void *arg)
 	struct race *r = arg;
 	struct machine *m = &r->m;
 	uint8_t byte = 0;
-	struct kvpci_device_config_write write = {
-		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
-	};
 
 	for (unsigned int i = 0; !r->stop; i++) {
 		eventfd_add(m->call[i % 2]);
 		byte = i;
-		do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
+		m->ops->config_write(m, 0, 1, &byte);
 		if (i % 16 == 0)
-			queue_fds(m->dev, i / 16 % 2, m->kick[0], m->call[1]);
+			queue_fds(m, i / 16 % 2, m->kick[0], m->call[1]);
 		if (i % 16 == 8)
-			device_irq(m->dev, i % 32 == 8 ? MSIX_ON : 0, 5);
+			device_irq(m, i % 32 == 8 ? MSIX_ON : 0, 5);
 		if (i % 64 == 40)
-			device_map(m->dev, IO_BASE, 0, MSIX_BASE);
+			device_map(m, IO_BASE, 0, MSIX_BASE);
 		if (i % 64 == 41)
-			device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE);
+			device_map(m, IO_BASE, MEM_BASE, MSIX_BASE);
 		if (i % 8 == 0)
 			usleep(500);
 	}
@@ -214,7 +209,7 @@ TEST(two_processors)
 	guest_hold_interrupts(&r.m.g);
 	machine_fds(&r.m);
 	for (unsigned int v = 0; v < 4; v++)
-		driver_vector(&r.m, v, 0xfee00000 + (v << 12), 0x41 + v, false);
+		driver_vector(&r.m, v, 0xfee00000 + (v << 12), 0x41 + v, UNMASKED);
 	guest_set_script(&r.m.g.vcpu[0], driver_life, ARRAY_SIZE(driver_life),
 			 0);
 	guest_set_script(&r.m.g.vcpu[1], other_life, ARRAY_SIZE(other_life), 0);
@@ -272,10 +267,10 @@ TEST(close_under_two_processors)
 	for (i = 0; i < 30 && (i < 5 || seconds() < start + 5 * SECONDS); i++) {
 		usleep(2000);
 		close(m.dev);
-		m.dev = device_create(m.vm, &desc);
+		m.dev = libkvpci_device_create(m.vm, &desc.create);
 		ASSERT_LE(0, m.dev);
-		ASSERT_EQ(0, device_map(m.dev, IO_BASE, MEM_BASE, MSIX_BASE));
-		ASSERT_EQ(0, queue_fds(m.dev, 0, m.kick[0], m.call[0]));
+		ASSERT_EQ(0, device_map(&m, IO_BASE, MEM_BASE, MSIX_BASE));
+		ASSERT_EQ(0, queue_fds(&m, 0, m.kick[0], m.call[0]));
 		eventfd_add(m.call[0]);
 	}
 	TH_LOG("closed %u times in %ld s", i, (long)(seconds() - start));
@@ -309,24 +304,27 @@ static void *signal_always(void *arg)
 
 static void vector_mask(struct machine *m, bool quiet)
 {
-	driver_mask(m, 1, quiet);
+	if (quiet)
+		driver_mask(m, 1);
+	else
+		driver_unmask(m, 1);
 }
 
 static void function_mask(struct machine *m, bool quiet)
 {
-	device_irq(m->dev, MSIX_ON | (quiet ? KVPCI_IRQ_MSIX_MASKALL : 0),
+	device_irq(m, MSIX_ON | (quiet ? KVPCI_IRQ_MSIX_MASKALL : 0),
 		   KVPCI_GSI_NONE);
 }
 
 static void no_master(struct machine *m, bool quiet)
 {
-	device_irq(m->dev, quiet ? KVPCI_IRQ_MSIX_ENABLE : MSIX_ON,
+	device_irq(m, quiet ? KVPCI_IRQ_MSIX_ENABLE : MSIX_ON,
 		   KVPCI_GSI_NONE);
 }
 
 static void msix_off(struct machine *m, bool quiet)
 {
-	device_irq(m->dev, quiet ? 0 : MSIX_ON, KVPCI_GSI_NONE);
+	device_irq(m, quiet ? 0 : MSIX_ON, KVPCI_GSI_NONE);
 }
 
 static void no_vector(struct machine *m, bool quiet)
@@ -346,9 +344,9 @@ static void device_reset(struct machine *m, bool quiet)
 		cc_write(m, CC_STATUS, 0);
 		return;
 	}
-	while (device_event(m->dev, NULL) != KVPCI_EVENT_STOP)
+	while (device_event(m, NULL) != KVPCI_EVENT_STOP)
 		;
-	device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
+	device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
 	driver_run(m);
 }
 
@@ -369,18 +367,18 @@ static const struct {
 /* Wait until the backend has signalled some more. */
 static void await_calls(struct machine *m)
 {
-	uint64_t calls = device_stats(m->dev).calls;
+	uint64_t calls = device_stats(m).calls;
 
 	do
 		usleep(100);
-	while (device_stats(m->dev).calls < calls + 4);
+	while (device_stats(m).calls < calls + 4);
 }
 
 /* Wait until more messages have been sent. */
 static bool await_sent(struct machine *m, uint64_t before)
 {
 	for (int i = 0; i < 50000; i++) {
-		if (device_stats(m->dev).msix_sent > before)
+		if (device_stats(m).msix_sent > before)
 			return true;
 		usleep(100);
 	}
@@ -396,19 +394,19 @@ TEST(no_message_after)
 	machine_create(m);
 	guest_hold_interrupts(&m->g);
 	machine_fds(m);
-	driver_vector(m, 1, LAPIC, 0x41, false);
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+	driver_vector(m, 1, LAPIC, 0x41, UNMASKED);
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
 	driver_run(m);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, signal_always, &b));
 	for (size_t i = 0; i < ARRAY_SIZE(quieters); i++) {
 		for (int round = 0; round < ROUNDS; round++) {
-			uint64_t sent = device_stats(m->dev).msix_sent;
+			uint64_t sent = device_stats(m).msix_sent;
 
 			ASSERT_TRUE(await_sent(m, sent));
 			quieters[i].set(m, true);
-			sent = device_stats(m->dev).msix_sent;
+			sent = device_stats(m).msix_sent;
 			await_calls(m);
-			EXPECT_EQ(sent, device_stats(m->dev).msix_sent)
+			EXPECT_EQ(sent, device_stats(m).msix_sent)
 				TH_LOG("%s", quieters[i].name);
 			if (quieters[i].pends)
 				EXPECT_TRUE(driver_pending(m, 1));

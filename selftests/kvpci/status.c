@@ -18,7 +18,7 @@ TRANSPORT_VARIANTS(status);
 
 FIXTURE_SETUP(status)
 {
-	machine_create_in(&self->m, variant->twin);
+	machine_create_in(&self->m, variant->ops);
 	machine_fds(&self->m);
 }
 
@@ -121,14 +121,14 @@ TEST_F(status, driver_ok_too_early)
 
 	cc_write(m, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER | ST_DRIVER_OK);
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 }
 
 static void stop(struct machine *m)
 {
 	cc_write(m, CC_STATUS, 0);
-	if (device_event(m->dev, NULL) != KVPCI_EVENT_STOP ||
-	    device_ack(m->dev, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE))
+	if (device_event(m, NULL) != KVPCI_EVENT_STOP ||
+	    device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE))
 		guest_die("the device did not stop");
 }
 
@@ -238,8 +238,8 @@ TEST_F(status, enabled_again)
 	driver_run(m);
 	cc_write(m, CC_QUEUE_SELECT, 0);
 	cc_write(m, CC_QUEUE_RESET, 1);
-	EXPECT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_QUEUE_STOP, 0));
+	EXPECT_EQ(KVPCI_EVENT_QUEUE_STOP, device_event(m, NULL));
+	ASSERT_EQ(0, device_ack(m, KVPCI_EVENT_QUEUE_STOP, 0));
 	EXPECT_EQ(0, cc_read(m, CC_QUEUE_RESET));
 	driver_queue(m, 0, 8);
 	EXPECT_EQ(1, cc_read(m, CC_QUEUE_ENABLE));

@@ -23,12 +23,12 @@ FIXTURE_SETUP(suspend)
 
 	device_describe(&self->desc);
 	self->desc.create.features[0] |= F_SUSPEND;
-	machine_create_as(m, variant->twin, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	machine_fds(m);
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
 	driver_run(m);
 	for (unsigned int q = 0; q < 2; q++)
-		driver_vector(m, q + 1, 0xfee00000, VECTOR(q), false);
+		driver_vector(m, q + 1, 0xfee00000, VECTOR(q), UNMASKED);
 }
 
 FIXTURE_TEARDOWN(suspend)
@@ -48,16 +48,12 @@ static void resume(struct machine *m)
 
 static int ack(struct machine *m, uint32_t kind)
 {
-	return device_ack(m->dev, kind, KVPCI_EVENT_NO_QUEUE);
+	return device_ack(m, kind, KVPCI_EVENT_NO_QUEUE);
 }
 
 static int write_config(struct machine *m, uint8_t byte)
 {
-	struct kvpci_device_config_write write = {
-		.size = sizeof(write), .length = 1, .data = (uintptr_t)&byte,
-	};
-
-	return do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write);
+	return m->ops->config_write(m, 0, 1, &byte);
 }
 
 /* Without an exit; the driver sees it when the launcher has said so. */
@@ -71,7 +67,7 @@ TEST_F(suspend, there_and_back)
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 		EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 		EXPECT_EQ(1, poll(&fd, 1, 0));
-		ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m->dev, NULL));
+		ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
 		EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 		ASSERT_EQ(0, ack(m, KVPCI_EVENT_SUSPEND));
 		EXPECT_EQ(ST_SUSPENDED, cc_read(m, CC_STATUS));
@@ -81,8 +77,8 @@ TEST_F(suspend, there_and_back)
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 		EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 		EXPECT_EQ(1, poll(&fd, 1, 0));
-		ASSERT_EQ(KVPCI_EVENT_RESUME, device_event(m->dev, NULL));
-		EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+		ASSERT_EQ(KVPCI_EVENT_RESUME, device_event(m, NULL));
+		EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 	}
 }
 
@@ -91,17 +87,17 @@ TEST_F(suspend, interrupts)
 {
 	struct machine *m = &self->m;
 
-	driver_mask(m, 2, true);
+	driver_mask(m, 2);
 	ask(m);
 	queue_call(m, 0);
 	EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
 	queue_call(m, 1);
 	EXPECT_TRUE(driver_pending(m, 2));
-	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m->dev, NULL));
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
 	ASSERT_EQ(0, ack(m, KVPCI_EVENT_SUSPEND));
 
 	queue_call(m, 0);
-	driver_mask(m, 2, false);
+	driver_unmask(m, 2);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_TRUE(driver_pending(m, 2));
 	resume(m);
@@ -117,9 +113,9 @@ TEST_F(suspend, deferred_interrupt)
 {
 	struct machine *m = &self->m;
 
-	driver_vector(m, 1, 0xfeeff000, VECTOR(0), false);
+	driver_vector(m, 1, 0xfeeff000, VECTOR(0), UNMASKED);
 	ask(m);
-	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m->dev, NULL));
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
 	queue_call(m, 0);
 	ASSERT_EQ(0, ack(m, KVPCI_EVENT_SUSPEND));
 	EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
@@ -133,14 +129,14 @@ TEST_F(suspend, configuration)
 	uint32_t before = guest_read(&m->g, MEM_BASE + MEM_DEVICE + 4, 4);
 
 	ask(m);
-	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m->dev, NULL));
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
 	EXPECT_EQ(0, write_config(m, 0x71));
 	ASSERT_EQ(0, ack(m, KVPCI_EVENT_SUSPEND));
 	EXPECT_EQ(-EBUSY, write_config(m, 0x72));
 	EXPECT_EQ(0x71, guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1));
 	guest_write(&m->g, MEM_BASE + MEM_DEVICE + 4, 4, ~before);
 	EXPECT_EQ(before, guest_read(&m->g, MEM_BASE + MEM_DEVICE + 4, 4));
-	EXPECT_EQ(-EAGAIN, device_event(m->dev, NULL));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS, 2, 0);
 	EXPECT_EQ(1, eventfd_count(m->kick[0]));
 	resume(m);
@@ -155,13 +151,13 @@ TEST_F(suspend, reset)
 
 	for (int acked = 0; acked < 2; acked++) {
 		ask(m);
-		ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m->dev, NULL));
+		ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
 		if (acked)
 			ASSERT_EQ(0, ack(m, KVPCI_EVENT_SUSPEND));
 		cc_write(m, CC_STATUS, 0);
 		EXPECT_NE(0, cc_read(m, CC_STATUS));
 		EXPECT_EQ(-EALREADY, ack(m, KVPCI_EVENT_SUSPEND));
-		ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m->dev, NULL));
+		ASSERT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
 		ASSERT_EQ(0, ack(m, KVPCI_EVENT_STOP));
 		EXPECT_EQ(0, cc_read(m, CC_STATUS));
 		driver_run(m);

@@ -92,7 +92,7 @@ static void fill_place(struct machine *m, union any *any)
 	/* a device that was never mapped */
 	close(m->dev);
 	device_describe(&fresh_desc);
-	m->dev = device_create(m->vm, &fresh_desc);
+	m->dev = libkvpci_device_create(m->vm, &fresh_desc.create);
 	if (m->dev < 0 || do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam))
 		guest_die("KVPCI_VM_ECAM");
 	any->device_place.function = 8;
@@ -115,7 +115,7 @@ static void fill_ack(struct machine *m, union any *any)
 {
 	driver_run(m);
 	cc_write(m, CC_STATUS, 0);
-	if (device_event(m->dev, NULL) != KVPCI_EVENT_STOP)
+	if (device_event(m, NULL) != KVPCI_EVENT_STOP)
 		guest_die("no STOP");
 	any->device_ack.kind = KVPCI_EVENT_STOP;
 	any->device_ack.queue = KVPCI_EVENT_NO_QUEUE;
@@ -177,10 +177,9 @@ static const struct row {
 	    0, AT(kvpci_device_map, flags), AT(kvpci_device_map, __reserved)),
 	ROW(KVPCI_DEVICE_IRQ, DEV, kvpci_device_irq, false, fill_irq,
 	    15, AT(kvpci_device_irq, flags), NOTHING),
-	ROW_GROWN(KVPCI_DEVICE_PLACE, DEV, kvpci_device_place,
-		  AT(kvpci_device_place, vendor_data), false, fill_place,
-		  KVPCI_PLACE_MULTIFUNCTION, AT(kvpci_device_place, flags),
-		  AT(kvpci_device_place, __reserved)),
+	ROW(KVPCI_DEVICE_PLACE, DEV, kvpci_device_place, false, fill_place,
+	    KVPCI_PLACE_MULTIFUNCTION, AT(kvpci_device_place, flags),
+	    AT(kvpci_device_place, __reserved)),
 	ROW(KVPCI_PCI_CONFIG_ACCESS, DEV, kvpci_pci_config_access, false, fill_config,
 	    KVPCI_ACCESS_WRITE, AT(kvpci_pci_config_access, flags),
 	    AT(kvpci_pci_config_access, __reserved)),

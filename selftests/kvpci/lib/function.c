@@ -6,28 +6,17 @@
 #include <linux/pci_regs.h>
 
 #include "function.h"
-#include "twin.h"
-
-int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users)
-{
-	struct kvpci_vm_ecam ecam = {
-		.size = sizeof(ecam), .addr = addr, .num_buses = buses,
-		.user_functions = (uintptr_t)users,
-	};
-
-	return do_ioctl(vm, KVPCI_VM_ECAM, &ecam);
-}
 
 int place_vendor(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 		 uint32_t gsi, const void *data, uint32_t length)
 {
 	struct kvpci_device_place p = {
-		.size = sizeof(p), .function = function,
+		.function = function,
 		.class_code = class_code, .intx_pin = pin, .gsi = gsi,
 		.vendor_data = (uintptr_t)data, .vendor_length = length,
 	};
 
-	return do_ioctl(dev, KVPCI_DEVICE_PLACE, &p);
+	return libkvpci_device_place(dev, &p);
 }
 
 int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
@@ -36,36 +25,17 @@ int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 	return place_vendor(dev, function, class_code, pin, gsi, NULL, 0);
 }
 
-int config_access(int dev, uint32_t flags, uint32_t offset, uint32_t length,
-		  uint32_t *value)
+void function_create(struct machine *m, const struct machine_ops *ops,
+		     struct device_desc *desc, const void *vendor,
+		     uint32_t length)
 {
-	struct kvpci_pci_config_access c = {
-		.size = sizeof(c), .flags = flags, .offset = offset,
-		.length = length, .value = *value,
-	};
-	int ret = do_ioctl(dev, KVPCI_PCI_CONFIG_ACCESS, &c);
+	int err;
 
-	*value = c.value;
-	return ret;
-}
-
-void function_create(struct machine *m, struct device_desc *desc, bool twin,
-		     const void *vendor, uint32_t length)
-{
-	uint8_t users[MODULE_BUSES * 32] = { 0 };
-
-	users[USERS / 8] = 1 << (USERS % 8);
-	machine_open(m, 1, twin);
-	if (twin)
-		twin_vendor_data(vendor, length);
-	m->dev = device_create(m->vm, desc);
-	if (m->dev < 0)
-		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
+	machine_open(m, 1, ops);
+	err = ops->create_function(m, desc, vendor, length);
+	if (err)
+		guest_die("creation of the function: %d", err);
 	machine_fds(m);
-	if (!twin && (make_ecam(m->vm, ECAM_ADDR, MODULE_BUSES, users) ||
-		      place_vendor(m->dev, OURS, 0x020000, 1, PIN, vendor,
-				   length)))
-		guest_die("KVPCI_DEVICE_PLACE");
 }
 
 uint64_t at_function(uint32_t function, uint32_t offset)
@@ -88,11 +58,10 @@ unsigned int cfg_wr(struct machine *m, uint32_t offset, unsigned int width,
 	exits = vcpu->exits;
 	for (unsigned int i = 0; i < exits; i++) {
 		const struct guest_exit *e = &vcpu->exit[i];
-		uint32_t v = e->value;
 
-		if (config_access(m->dev, KVPCI_ACCESS_WRITE, e->addr & 0xfff,
-				  e->width, &v))
-			guest_die("KVPCI_PCI_CONFIG_ACCESS");
+		if (libkvpci_pci_config_write(m->dev, e->addr & 0xfff, e->width,
+					      e->value))
+			guest_die("a write of configuration space");
 	}
 	return exits;
 }

@@ -14,10 +14,7 @@
 #define PIN		DEV_PIN
 #define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
 
-/** make_ecam() - KVPCI_VM_ECAM. Return: 0 or -errno */
-int make_ecam(int vm, uint64_t addr, uint32_t buses, const void *users);
-
-/** place() - KVPCI_DEVICE_PLACE. Return: 0 or -errno */
+/** place() - libkvpci_device_place() of the module. Return: 0 or -errno */
 int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 	  uint32_t gsi);
 
@@ -25,13 +22,10 @@ int place(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 int place_vendor(int dev, uint32_t function, uint32_t class_code, uint32_t pin,
 		 uint32_t gsi, const void *data, uint32_t length);
 
-/** config_access() - KVPCI_PCI_CONFIG_ACCESS. Return: 0 or -errno */
-int config_access(int dev, uint32_t flags, uint32_t offset, uint32_t length,
-		  uint32_t *value);
-
 /** function_create() - a machine and its device, as firmware finds it */
-void function_create(struct machine *m, struct device_desc *desc, bool twin,
-		     const void *vendor, uint32_t length);
+void function_create(struct machine *m, const struct machine_ops *ops,
+		     struct device_desc *desc, const void *vendor,
+		     uint32_t length);
 
 /** at_function() - where the guest finds a byte of a function's space */
 uint64_t at_function(uint32_t function, uint32_t offset);

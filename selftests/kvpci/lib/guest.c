@@ -340,7 +340,8 @@ static void handle_exit(struct guest_vcpu *vcpu, bool write, uint32_t width,
 	};
 
 	if (vcpu->guest->answer &&
-	    vcpu->guest->answer(port, addr, data, width, write))
+	    vcpu->guest->answer(vcpu->guest->answer_context, port, addr, data,
+				width, write))
 		return;
 	if (write)
 		memcpy(&e.value, data, width);

@@ -77,8 +77,9 @@ struct guest_vcpu {
  * @num_vcpus: virtual processors
  * @run_size: bytes at each one's @run
  * @vcpu: @num_vcpus of them
- * @answer: who answers an access that left to userspace, false: it is not his;
- *	NULL: nobody does
+ * @answer: answers an access that left to userspace, false: it does not concern
+ *	the one who answers; NULL: nobody does
+ * @answer_context: the first argument of @answer
  */
 struct guest {
 	int kvm_fd;
@@ -87,8 +88,9 @@ struct guest {
 	unsigned int num_vcpus;
 	size_t run_size;
 	struct guest_vcpu vcpu[GUEST_MAX_VCPUS];
-	bool (*answer)(bool port, uint64_t addr, void *data, uint32_t width,
-		       bool write);
+	bool (*answer)(void *context, bool port, uint64_t addr, void *data,
+		       uint32_t width, bool write);
+	void *answer_context;
 };
 
 /** guest_die() - the rig failed: say why and end the test as failed */

@@ -3,11 +3,9 @@
  * A guest with one kvpci device; see machine.h.
  */
 #include "machine.h"
-#include "twin.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,35 +66,9 @@ void device_describe(struct device_desc *desc)
 
 int do_ioctl(int fd, unsigned long cmd, void *arg)
 {
-	int ret;
+	int ret = ioctl(fd, cmd, arg);
 
-	if (twin_ioctl(fd, cmd, arg, &ret))
-		return ret;
-	ret = ioctl(fd, cmd, arg);
 	return ret < 0 ? -errno : ret;
-}
-
-int device_create(int vm_fd, struct device_desc *desc)
-{
-	return do_ioctl(vm_fd, KVPCI_DEVICE_CREATE, &desc->create);
-}
-
-int open_kvpci(void)
-{
-	int fd = open("/dev/kvpci", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		guest_die("open /dev/kvpci");
-	return fd;
-}
-
-int vm_create(int ctl_fd, int kvm_vm_fd)
-{
-	struct kvpci_vm_create create = {
-		.size = sizeof(create), .kvm_fd = kvm_vm_fd,
-	};
-
-	return do_ioctl(ctl_fd, KVPCI_VM_CREATE, &create);
 }
 
 static void require(const char *path)
@@ -166,62 +138,75 @@ int kvm_vms(void)
 	return vms;
 }
 
-void machine_open(struct machine *m, unsigned int vcpus, bool twin)
+static void no_eventfds(struct machine *m)
 {
-	memset(m, 0, sizeof(*m));
 	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
 		m->kick[q] = -1;
 		m->call[q] = -1;
 	}
+}
+
+void machine_open(struct machine *m, unsigned int vcpus,
+		  const struct machine_ops *ops)
+{
+	memset(m, 0, sizeof(*m));
+	no_eventfds(m);
+	m->ops = ops;
 	m->dev = -1;
+	m->vm = -1;
 	m->ctl = -1;
 	guest_create_parts(&m->g, GUEST_ALL, vcpus);
-	if (twin) {
-		m->vm = twin_create(&m->g);
-		return;
-	}
-	m->ctl = open_kvpci();
-	m->vm = vm_create(m->ctl, m->g.vm_fd);
-	if (m->vm < 0)
-		guest_die("KVPCI_VM_CREATE: %d", m->vm);
+	ops->open(m);
 }
 
 static void add_device(struct machine *m, struct device_desc *desc)
 {
-	m->dev = device_create(m->vm, desc);
-	if (m->dev < 0)
-		guest_die("KVPCI_DEVICE_CREATE: %d", m->dev);
-	if (device_map(m->dev, IO_BASE, MEM_BASE, MSIX_BASE))
-		guest_die("KVPCI_DEVICE_MAP");
+	int err = m->ops->create(m, desc);
+
+	if (err)
+		guest_die("creation of the device: %d", err);
+	err = device_map(m, IO_BASE, MEM_BASE, MSIX_BASE);
+	if (err)
+		guest_die("mapping of the device: %d", err);
 }
 
 void machine_create_on(struct machine *m, unsigned int vcpus,
 		       struct device_desc *desc)
 {
-	machine_open(m, vcpus, false);
+	machine_open(m, vcpus, &machine_module);
 	add_device(m, desc);
 }
 
-void machine_create_as(struct machine *m, bool twin, struct device_desc *desc)
+void machine_create_as(struct machine *m, const struct machine_ops *ops,
+		       struct device_desc *desc)
 {
-	machine_open(m, 1, twin);
+	machine_open(m, 1, ops);
 	add_device(m, desc);
 }
 
-void machine_create_in(struct machine *m, bool twin)
+void machine_create_in(struct machine *m, const struct machine_ops *ops)
 {
 	struct device_desc *desc = malloc(sizeof(*desc));
 
 	if (!desc)
 		guest_die("malloc");
 	device_describe(desc);
-	machine_create_as(m, twin, desc);
+	machine_create_as(m, ops, desc);
 	free(desc);
 }
 
 void machine_create(struct machine *m)
 {
-	machine_create_in(m, false);
+	machine_create_in(m, &machine_module);
+}
+
+int machine_add_device(struct machine *m, struct device_desc *desc,
+		       struct machine *other)
+{
+	*other = *m;
+	no_eventfds(other);
+	other->dev = -1;
+	return other->ops->create(other, desc);
 }
 
 static void close_fd(int *fd)
@@ -233,64 +218,85 @@ static void close_fd(int *fd)
 
 void machine_destroy(struct machine *m)
 {
+	/* A test that ends before it has opened its machine has one of zeroes. */
+	if (!m->ops)
+		return;
 	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
 		close_fd(&m->kick[q]);
 		close_fd(&m->call[q]);
 	}
-	if (twin_has(m->vm)) {
-		twin_destroy();
-		m->dev = -1;
-		m->vm = -1;
-	}
-	close_fd(&m->dev);
-	close_fd(&m->vm);
-	close_fd(&m->ctl);
+	m->ops->close(m);
 	guest_destroy(&m->g);
 }
 
-/* --- the launcher --------------------------------------------------------- */
+/* --- the VMM -------------------------------------------------------------- */
 
-int device_map(int dev, uint64_t io, uint64_t mem, uint64_t msix)
+int device_map(struct machine *m, uint64_t io, uint64_t mem, uint64_t msix)
 {
-	struct kvpci_device_map map = {
-		.size = sizeof(map),
-		.mapped = !!io << BAR_IO | !!mem << BAR_MEM |
-			  !!msix << BAR_MSIX,
-		.addr = { io, mem, msix },
-	};
+	const uint64_t addr[KVPCI_NUM_BARS] = { io, mem, msix };
 
-	return do_ioctl(dev, KVPCI_DEVICE_MAP, &map);
+	return m->ops->map(m, !!io << BAR_IO | !!mem << BAR_MEM |
+			   !!msix << BAR_MSIX, addr);
 }
 
-int device_irq(int dev, uint32_t flags, uint32_t gsi)
+int device_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 {
-	struct kvpci_device_irq irq = {
-		.size = sizeof(irq), .flags = flags, .gsi = gsi,
-	};
-	int ret = do_ioctl(dev, KVPCI_DEVICE_IRQ, &irq);
-
-	return ret ? ret : (int)irq.pending;
+	return m->ops->irq(m, flags, gsi);
 }
 
-int queue_fds(int dev, uint32_t queue, int kick, int call)
+int device_ack(struct machine *m, uint32_t kind, uint32_t queue)
 {
-	struct kvpci_queue_fds fds = {
-		.size = sizeof(fds), .queue = queue,
-		.kick_fd = kick, .call_fd = call,
-	};
-
-	return do_ioctl(dev, KVPCI_QUEUE_FDS, &fds);
+	return m->ops->ack(m, kind, queue);
 }
 
-uint32_t queue_word(int dev, uint32_t queue)
+int device_event(struct machine *m, struct kvpci_event *event)
 {
-	struct kvpci_queue_state state = {
-		.size = sizeof(state), .queue = queue,
-	};
+	struct kvpci_event own;
 
-	if (do_ioctl(dev, KVPCI_QUEUE_STATE, &state))
-		guest_die("KVPCI_QUEUE_STATE");
-	return state.notification;
+	return m->ops->event(m, event ? event : &own);
+}
+
+struct kvpci_device_stats device_stats(struct machine *m)
+{
+	struct kvpci_device_stats stats;
+
+	if (m->ops->stats(m, &stats))
+		guest_die("counters of the device");
+	return stats;
+}
+
+uint64_t device_features(struct machine *m)
+{
+	uint64_t features[2];
+
+	if (m->ops->features(m, features))
+		guest_die("features of the driver");
+	return features[0];
+}
+
+void device_settle(struct machine *m, int call)
+{
+	m->ops->settle(m, call);
+}
+
+int queue_fds(struct machine *m, uint32_t queue, int kick, int call)
+{
+	return m->ops->queue_fds(m, queue, kick, call);
+}
+
+struct kvpci_queue_state queue_state(struct machine *m, uint32_t queue)
+{
+	struct kvpci_queue_state state;
+
+	memset(&state, 0, sizeof(state));
+	if (m->ops->queue_state(m, queue, &state))
+		guest_die("state of queue %u", queue);
+	return state;
+}
+
+uint32_t queue_word(struct machine *m, uint32_t queue)
+{
+	return queue_state(m, queue).notification;
 }
 
 void machine_fds(struct machine *m)
@@ -300,8 +306,8 @@ void machine_fds(struct machine *m)
 		m->call[q] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (m->kick[q] < 0 || m->call[q] < 0)
 			guest_die("eventfd");
-		if (queue_fds(m->dev, q, m->kick[q], m->call[q]))
-			guest_die("KVPCI_QUEUE_FDS");
+		if (queue_fds(m, q, m->kick[q], m->call[q]))
+			guest_die("eventfds of queue %u", q);
 	}
 }
 
@@ -325,56 +331,7 @@ void eventfd_add(int fd)
 void queue_call(struct machine *m, unsigned int queue)
 {
 	eventfd_add(m->call[queue]);
-	device_settle(m->dev, m->call[queue]);
-}
-
-/* The module takes it before the writer returns, the twin in a thread. */
-void device_settle(int dev, int call)
-{
-	if (twin_has(dev))
-		twin_settle(dev, call);
-}
-
-int device_ack(int dev, uint32_t kind, uint32_t queue)
-{
-	struct kvpci_device_ack ack = {
-		.size = sizeof(ack), .kind = kind, .queue = queue,
-	};
-
-	return do_ioctl(dev, KVPCI_DEVICE_ACK, &ack);
-}
-
-struct kvpci_device_stats device_stats(int dev)
-{
-	struct kvpci_device_stats stats = { .size = sizeof(stats) };
-
-	if (do_ioctl(dev, KVPCI_DEVICE_STATS, &stats))
-		guest_die("KVPCI_DEVICE_STATS");
-	return stats;
-}
-
-int device_event(int dev, struct kvpci_event *event)
-{
-	struct kvpci_event own;
-	int flags = fcntl(dev, F_GETFL);
-	ssize_t n;
-	int err;
-
-	if (!event)
-		event = &own;
-	if (twin_has(dev))
-		return twin_event(dev, event);
-	fcntl(dev, F_SETFL, flags | O_NONBLOCK);
-	n = read(dev, event, sizeof(*event));
-	err = errno;
-	fcntl(dev, F_SETFL, flags);
-	if (n < 0)
-		return -err;
-	if (n != sizeof(*event)) {
-		errno = EIO;
-		guest_die("read() of an event returned %zd", n);
-	}
-	return event->kind;
+	device_settle(m, m->call[queue]);
 }
 
 /* --- the driver ----------------------------------------------------------- */
@@ -437,28 +394,37 @@ void driver_run(struct machine *m)
 	int kind;
 
 	driver_start(m);
-	kind = device_event(m->dev, NULL);
+	kind = device_event(m, NULL);
 	if (kind != KVPCI_EVENT_START) {
 		errno = 0;
 		guest_die("event %d after DRIVER_OK, not START", kind);
 	}
 }
 
-void driver_vector(struct machine *m, unsigned int vector, uint64_t address,
-		   uint32_t data, bool masked)
+static uint64_t vector_entry(unsigned int vector)
 {
-	uint64_t entry = MSIX_BASE + MSIX_TABLE + 16 * vector;
+	return MSIX_BASE + MSIX_TABLE + 16 * vector;
+}
+
+void driver_vector(struct machine *m, unsigned int vector, uint64_t address,
+		   uint32_t data, enum vector_mask mask)
+{
+	uint64_t entry = vector_entry(vector);
 
 	guest_write(&m->g, entry, 4, (uint32_t)address);
 	guest_write(&m->g, entry + 4, 4, address >> 32);
 	guest_write(&m->g, entry + 8, 4, data);
-	guest_write(&m->g, entry + 12, 4, masked);
+	guest_write(&m->g, entry + 12, 4, mask == MASKED);
 }
 
-void driver_mask(struct machine *m, unsigned int vector, bool masked)
+void driver_mask(struct machine *m, unsigned int vector)
 {
-	guest_write(&m->g, MSIX_BASE + MSIX_TABLE + 16 * vector + 12, 4,
-		    masked);
+	guest_write(&m->g, vector_entry(vector) + 12, 4, 1);
+}
+
+void driver_unmask(struct machine *m, unsigned int vector)
+{
+	guest_write(&m->g, vector_entry(vector) + 12, 4, 0);
 }
 
 bool driver_pending(struct machine *m, unsigned int vector)

@@ -5,7 +5,7 @@
 #ifndef KVPCI_SELFTEST_MACHINE_H
 #define KVPCI_SELFTEST_MACHINE_H
 
-#include <linux/kvpci.h>
+#include <kvpci/kvpci.h>
 #include <stdint.h>
 
 #include "../../registers.h"
@@ -16,9 +16,9 @@
  * on the launcher's userspace transport, which needs no module (-v user).
  */
 #define TRANSPORT_VARIANTS(fixture)					\
-	FIXTURE_VARIANT(fixture) { bool twin; };			\
-	FIXTURE_VARIANT_ADD(fixture, kernel) { .twin = false };		\
-	FIXTURE_VARIANT_ADD(fixture, user) { .twin = true }
+	FIXTURE_VARIANT(fixture) { const struct machine_ops *ops; };	\
+	FIXTURE_VARIANT_ADD(fixture, kernel) { .ops = &machine_module };	\
+	FIXTURE_VARIANT_ADD(fixture, user) { .ops = &machine_twin }
 
 /* The device of device_describe() */
 #define DEV_QUEUES	4
@@ -83,17 +83,8 @@ struct device_desc {
 /** device_describe() - a sound description */
 void device_describe(struct device_desc *desc);
 
-/** device_create() - KVPCI_DEVICE_CREATE. Return: descriptor or -errno */
-int device_create(int vm_fd, struct device_desc *desc);
-
-/** do_ioctl() - an ioctl, of the twin's too. Return: its result, or -errno */
+/** do_ioctl() - an ioctl of the module, as it is. Return: its result, or -errno */
 int do_ioctl(int fd, unsigned long cmd, void *arg);
-
-/** open_kvpci() - open /dev/kvpci, or die */
-int open_kvpci(void);
-
-/** vm_create() - KVPCI_VM_CREATE. Return: descriptor or -errno */
-int vm_create(int ctl_fd, int kvm_vm_fd);
 
 /** require_kvm() - exit as skipped when /dev/kvm is not there */
 void require_kvm(void);
@@ -107,45 +98,144 @@ int kvm_users(void);
 /** kvm_vms() - KVM virtual machines as debugfs lists them, -1 without it */
 int kvm_vms(void);
 
+struct twin;
+struct machine;
+
+/**
+ * struct machine_ops - who answers the registers, and how a VMM talks to it
+ *
+ * Each operation is the call of libkvpci of that name, on the machine's device
+ * if it does not say otherwise, and returns the same errors.
+ *
+ * @open: take part in the machine's VM, or end the test
+ * @close: leave it; the guest no longer runs
+ * @create: make the machine's device
+ * @create_function: make it a function that no firmware has set up; @length
+ *	bytes of vendor data (4.1.4.8) if not 0
+ * @event: take an event. Return: its kind, -EAGAIN if there is none, or -errno
+ * @settle: wait until a signal of a call eventfd has been taken
+ * @stats: the counters; NULL: nothing is counted
+ * @buses: buses that configuration space has
+ * @moved_exits: exits of a guest's write that moves BARs
+ */
+struct machine_ops {
+	void (*open)(struct machine *m);
+	void (*close)(struct machine *m);
+	int (*create)(struct machine *m, struct device_desc *desc);
+	int (*create_function)(struct machine *m, struct device_desc *desc,
+			       const void *vendor, uint32_t length);
+	int (*info)(struct machine *m, struct kvpci_info *info);
+	int (*map)(struct machine *m, uint32_t mapped,
+		   const uint64_t addr[KVPCI_NUM_BARS]);
+	int (*irq)(struct machine *m, uint32_t flags, uint32_t gsi);
+	int (*event)(struct machine *m, struct kvpci_event *event);
+	int (*ack)(struct machine *m, uint32_t kind, uint32_t queue);
+	int (*fail)(struct machine *m);
+	int (*features)(struct machine *m, uint64_t features[2]);
+	int (*config_write)(struct machine *m, uint32_t offset, uint32_t length,
+			    const void *data);
+	int (*queue_fds)(struct machine *m, uint32_t queue, int kick, int call);
+	int (*queue_state)(struct machine *m, uint32_t queue,
+			   struct kvpci_queue_state *state);
+	int (*bar_read)(struct machine *m, uint32_t bar, uint32_t offset,
+			uint32_t length, uint64_t *value);
+	int (*bar_write)(struct machine *m, uint32_t bar, uint32_t offset,
+			 uint32_t length, uint64_t value);
+	void (*settle)(struct machine *m, int call);
+	int (*stats)(struct machine *m, struct kvpci_device_stats *stats);
+	unsigned int buses;
+	unsigned int moved_exits;
+};
+
+/* libkvpci on the module, and the launcher's own transport, its twin. */
+extern const struct machine_ops machine_module;
+extern const struct machine_ops machine_twin;
+
+/**
+ * struct machine - a guest and a device
+ * @g: the guest
+ * @ops: who answers
+ * @ctl: of the module: /dev/kvpci; else -1
+ * @vm: of the module: the VM; else -1
+ * @dev: readable when there is an event; of the module: the device
+ * @twin: of the twin: the launcher's bus
+ * @twin_device: of the twin: the device's index there
+ * @kick: eventfds that doorbells signal
+ * @call: eventfds by which the backend interrupts
+ */
 struct machine {
 	struct guest g;
-	int ctl;	/* /dev/kvpci; -1: the userspace twin */
+	const struct machine_ops *ops;
+	int ctl;
 	int vm;
 	int dev;
+	struct twin *twin;
+	unsigned int twin_device;
 	int kick[DEV_QUEUES];
 	int call[DEV_QUEUES];
 };
 
-/** machine_create() - a guest, the default device, its BARs mapped */
+/** machine_create() - a guest, the module's default device, its BARs mapped */
 void machine_create(struct machine *m);
 
 /** machine_create_on() - the same with a guest and a description given */
 void machine_create_on(struct machine *m, unsigned int vcpus,
 		       struct device_desc *desc);
 
-/** machine_create_in() - machine_create() with the transport of the variant */
-void machine_create_in(struct machine *m, bool twin);
+/** machine_create_in() - machine_create() with the variant's operations */
+void machine_create_in(struct machine *m, const struct machine_ops *ops);
 
 /** machine_create_as() - the same with a description given */
-void machine_create_as(struct machine *m, bool twin, struct device_desc *desc);
+void machine_create_as(struct machine *m, const struct machine_ops *ops,
+		       struct device_desc *desc);
 
 /** machine_open() - a guest and its VM, without any device yet */
-void machine_open(struct machine *m, unsigned int vcpus, bool twin);
+void machine_open(struct machine *m, unsigned int vcpus,
+		  const struct machine_ops *ops);
+
+/**
+ * machine_add_device() - make one more device in a machine's VM, not mapped
+ * @m: the machine
+ * @desc: its description
+ * @other: out: the same guest with the new device; it is not destroyed
+ *
+ * Return: 0 or -errno.
+ */
+int machine_add_device(struct machine *m, struct device_desc *desc,
+		       struct machine *other);
 
 /** machine_destroy() - close what is open (>= 0) */
 void machine_destroy(struct machine *m);
 
-/** device_map() - KVPCI_DEVICE_MAP; an address of 0 is not mapped */
-int device_map(int dev, uint64_t io, uint64_t mem, uint64_t msix);
+/** device_map() - libkvpci_device_map(); an address of 0 is not mapped */
+int device_map(struct machine *m, uint64_t io, uint64_t mem, uint64_t msix);
 
-/** device_irq() - KVPCI_DEVICE_IRQ. Return: pending, or -errno */
-int device_irq(int dev, uint32_t flags, uint32_t gsi);
+/** device_irq() - libkvpci_device_irq(). Return: pending, or -errno */
+int device_irq(struct machine *m, uint32_t flags, uint32_t gsi);
 
-/** queue_fds() - KVPCI_QUEUE_FDS */
-int queue_fds(int dev, uint32_t queue, int kick, int call);
+/** device_ack() - libkvpci_device_ack() */
+int device_ack(struct machine *m, uint32_t kind, uint32_t queue);
 
-/** queue_word() - the doorbell word that KVPCI_QUEUE_STATE tells, or die */
-uint32_t queue_word(int dev, uint32_t queue);
+/** device_event() - read one event without waiting. Return: kind, or -errno */
+int device_event(struct machine *m, struct kvpci_event *event);
+
+/** device_stats() - libkvpci_device_stats(), or die */
+struct kvpci_device_stats device_stats(struct machine *m);
+
+/** device_features() - what the driver accepted, bits 0 to 63, or die */
+uint64_t device_features(struct machine *m);
+
+/** device_settle() - wait until a signal of a call eventfd has been taken */
+void device_settle(struct machine *m, int call);
+
+/** queue_fds() - libkvpci_queue_fds() */
+int queue_fds(struct machine *m, uint32_t queue, int kick, int call);
+
+/** queue_state() - libkvpci_queue_state(), or die */
+struct kvpci_queue_state queue_state(struct machine *m, uint32_t queue);
+
+/** queue_word() - the doorbell word that queue_state() tells */
+uint32_t queue_word(struct machine *m, uint32_t queue);
 
 /** machine_fds() - make eventfds for all queues and register them */
 void machine_fds(struct machine *m);
@@ -157,30 +247,18 @@ void machine_fds(struct machine *m);
  */
 void queue_call(struct machine *m, unsigned int queue);
 
-/** device_settle() - wait until a signal of a call eventfd has been taken */
-void device_settle(int dev, int call);
-
 /** eventfd_count() - read a nonblocking eventfd; 0 if nothing was signalled */
 uint64_t eventfd_count(int fd);
 /** eventfd_add() - signal an eventfd once */
 void eventfd_add(int fd);
 
-/** device_ack() - KVPCI_DEVICE_ACK */
-int device_ack(int dev, uint32_t kind, uint32_t queue);
-
-/** device_stats() - KVPCI_DEVICE_STATS, or die */
-struct kvpci_device_stats device_stats(int dev);
-
 /* The module counts; its twin does not. */
 #define EXPECT_STAT(m, counter, expected) do {				\
-	const struct machine *_m = (m);					\
+	struct machine *_m = (m);					\
 									\
-	if (_m->ctl >= 0)						\
-		EXPECT_EQ(expected, device_stats(_m->dev).counter);	\
+	if (_m->ops->stats)						\
+		EXPECT_EQ(expected, device_stats(_m).counter);		\
 } while (0)
-
-/** device_event() - read one event without waiting. Return: kind, or -errno */
-int device_event(int dev, struct kvpci_event *event);
 
 /* What the guest's driver does, through BAR_MEM. */
 uint64_t cc_read(struct machine *m, unsigned int at);
@@ -192,11 +270,16 @@ void driver_queue(struct machine *m, unsigned int queue, unsigned int size);
 void driver_start(struct machine *m);
 /** driver_run() - driver_start(), and the launcher reads START */
 void driver_run(struct machine *m);
-/** driver_vector() - program a vector's message */
+
+enum vector_mask { UNMASKED, MASKED };
+
+/** driver_vector() - program a vector's message and its mask */
 void driver_vector(struct machine *m, unsigned int vector, uint64_t address,
-		   uint32_t data, bool masked);
-/** driver_mask() - mask or unmask a vector */
-void driver_mask(struct machine *m, unsigned int vector, bool masked);
+		   uint32_t data, enum vector_mask mask);
+/** driver_mask() - mask a vector */
+void driver_mask(struct machine *m, unsigned int vector);
+/** driver_unmask() - unmask a vector */
+void driver_unmask(struct machine *m, unsigned int vector);
 /** driver_pending() - is a vector's pending bit set? */
 bool driver_pending(struct machine *m, unsigned int vector);
 

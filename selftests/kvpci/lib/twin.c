@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The launcher's bus and userspace transport around the agent; see twin.h.
+ * The userspace twin of the module as the launcher has it (user/vmm): its PCI
+ * bus and its transport "user", which answer what the agent exits for.
+ *
+ * The device is on the bus, so its BARs and interrupt bits are configuration
+ * space's. What a VMM tells the module by libkvpci_device_map() and
+ * libkvpci_device_irq() is written there.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../../../user/vmm/machine.h"
@@ -14,278 +20,302 @@
 #include "../../../user/vmm/transport.h"
 #include "../../../user/vmm/vm.h"
 #include "machine.h"
-#include "twin.h"
 
 #define CLASS_CODE	0x020000
 #define FUNCTION_SHIFT	12	/* in the ECAM */
-#define SETTLE_MS	10000
+#define SETTLE_MS	60000
 
 _Static_assert(ECAM_ADDR == ECAM_BASE, "the launcher's place");
 
 /* One more than slots: the first slot's device has two functions. */
 #define MAX_DEVICES	PCI_SLOTS
-#define NO_DEVICE	MAX_DEVICES
 
-/* The bus, without the host bridge. */
-static struct {
+/**
+ * struct twin - the launcher's VM
+ * @vm: its VM, as the bus and the transport want it
+ * @tvm: its transport
+ * @num: devices
+ * @devices: the devices, without the host bridge
+ * @functions: where on the bus each of them is
+ */
+struct twin {
 	struct vm vm;
 	struct transport_vm tvm;
-	int fd;
 	unsigned int num;
 	struct transport *devices[MAX_DEVICES];
-	uint32_t functions[MAX_DEVICES];	/* where on the bus */
-	const void *vendor_data;
-	uint32_t vendor_length;
-} twin = { .fd = -1 };
+	uint32_t functions[MAX_DEVICES];
+};
 
 /* --- the guest's side ----------------------------------------------------- */
 
 /* What access.c does with an exit, without the serial console and the rest. */
-static bool answer(bool port, uint64_t addr, void *data, uint32_t width,
-		   bool write)
+static bool answer(void *context, bool port, uint64_t addr, void *data,
+		   uint32_t width, bool write)
 {
+	struct twin *twin = context;
 	enum exit_class class;
 
 	if (!port && addr >= ECAM_BASE &&
 	    addr + width <= ECAM_BASE + ECAM_SIZE) {
-		pci_config_access(twin.vm.pci, addr - ECAM_BASE, data, width,
+		pci_config_access(twin->vm.pci, addr - ECAM_BASE, data, width,
 				  write);
 		return true;
 	}
-	return pci_bar_access(twin.vm.pci,
+	return pci_bar_access(twin->vm.pci,
 			      port ? PCI_SPACE_IO : PCI_SPACE_MEMORY, addr,
 			      data, width, write, &class);
 }
 
-int twin_create(struct guest *g)
+static void twin_open(struct machine *m)
 {
-	struct vm *vm = &twin.vm;
+	struct twin *twin = calloc(1, sizeof(*twin));
+	struct vm *vm;
 
-	vm->kvm = g->kvm_fd;
-	vm->fd = g->vm_fd;
+	if (!twin)
+		guest_die("calloc");
+	vm = &twin->vm;
+	vm->kvm = m->g.kvm_fd;
+	vm->fd = m->g.vm_fd;
 	vm->memory.slots[0] = (struct memory_slot){
-		0, GUEST_RAM_SIZE, g->memory };
+		0, GUEST_RAM_SIZE, m->g.memory };
 	vm->memory.num_slots = 1;
 	pthread_mutex_init(&vm->line_lock, NULL);
-	twin.tvm.ops = &transport_user;
-	twin.tvm.vm = vm;
-	if (pci_create(vm, MAX_DEVICES) || transport_user.open(&twin.tvm))
+	twin->tvm.ops = &transport_user;
+	twin->tvm.vm = vm;
+	if (pci_create(vm, MAX_DEVICES) || transport_user.open(&twin->tvm))
 		guest_die("the launcher's PCI bus");
-	twin.fd = eventfd(0, EFD_CLOEXEC);
-	if (twin.fd < 0)
-		guest_die("eventfd");
-	g->answer = answer;
-	return twin.fd;
+	m->twin = twin;
+	m->g.answer = answer;
+	m->g.answer_context = twin;
 }
 
-void twin_vendor_data(const void *data, uint32_t length)
+static void twin_close(struct machine *m)
 {
-	twin.vendor_data = data;
-	twin.vendor_length = length;
+	struct twin *twin = m->twin;
+
+	if (!twin)
+		return;
+	while (twin->num)
+		transport_user.destroy(twin->devices[--twin->num]);
+	transport_user.close(&twin->tvm);
+	pci_free(&twin->vm);
+	pthread_mutex_destroy(&twin->vm.line_lock);
+	free(twin);
+	m->g.answer = NULL;
+	m->twin = NULL;
+	m->dev = -1;	/* it was the device's */
 }
 
-void twin_destroy(void)
+/* --- the VMM's side ------------------------------------------------------- */
+
+static struct transport *device_of(struct machine *m)
 {
-	twin_vendor_data(NULL, 0);
-	while (twin.num)
-		transport_user.destroy(twin.devices[--twin.num]);
-	transport_user.close(&twin.tvm);
-	pci_free(&twin.vm);
-	pthread_mutex_destroy(&twin.vm.line_lock);
-	close(twin.fd);
-	twin.fd = -1;
+	return m->twin->devices[m->twin_device];
 }
 
-/* --- the VMM's side --------------------------------------------------- */
-
-/* A device's index, or NO_DEVICE. */
-static unsigned int index_of(int fd)
+static uint32_t config_read(struct machine *m, uint32_t at, unsigned int width)
 {
-	unsigned int n;
-
-	for (n = 0; n < twin.num; n++)
-		if (twin.devices[n]->event_fd == fd)
-			return n;
-	return NO_DEVICE;
-}
-
-bool twin_has(int fd)
-{
-	return fd >= 0 && (fd == twin.fd || index_of(fd) != NO_DEVICE);
-}
-
-static uint32_t config_read(unsigned int n, uint32_t at, unsigned int width)
-{
+	uint32_t function = m->twin->functions[m->twin_device];
 	uint32_t value = 0;
 
-	pci_config_access(twin.vm.pci, twin.functions[n] << FUNCTION_SHIFT | at,
+	pci_config_access(m->twin->vm.pci, function << FUNCTION_SHIFT | at,
 			  (uint8_t *)&value, width, false);
 	return value;
 }
 
-static void config_write(unsigned int n, uint32_t at, unsigned int width,
+static void config_write(struct machine *m, uint32_t at, unsigned int width,
 			 uint32_t value)
 {
-	pci_config_access(twin.vm.pci, twin.functions[n] << FUNCTION_SHIFT | at,
+	uint32_t function = m->twin->functions[m->twin_device];
+
+	pci_config_access(m->twin->vm.pci, function << FUNCTION_SHIFT | at,
 			  (uint8_t *)&value, width, true);
 }
 
-static int create(struct kvpci_device_create *desc)
+static int twin_create_function(struct machine *m, struct device_desc *desc,
+				const void *vendor, uint32_t length)
 {
 	struct kvpci_device_place place = {
 		.class_code = CLASS_CODE,
-		.vendor_data = (uintptr_t)twin.vendor_data,
-		.vendor_length = twin.vendor_length,
+		.vendor_data = (uintptr_t)vendor,
+		.vendor_length = length,
 	};
+	struct twin *twin = m->twin;
 	struct transport *t;
 	int err;
 
-	if (twin.num == MAX_DEVICES)
+	if (twin->num == MAX_DEVICES)
 		return -ENOSPC;
-	err = transport_user.create(&twin.tvm, desc, &t);
+	err = transport_user.create(&twin->tvm, &desc->create, &t);
 	if (err)
 		return err;
-	err = pci_add(twin.vm.pci, desc, &place, t);
+	err = pci_add(twin->vm.pci, &desc->create, &place, t);
 	if (err) {
 		transport_user.destroy(t);
 		return err;
 	}
-	twin.functions[twin.num] = place.function;
-	twin.devices[twin.num++] = t;
-	return t->event_fd;
-}
-
-/* All memory BARs decode, or none does. */
-static int map(unsigned int n, const struct kvpci_device_map *map)
-{
-	const uint32_t memory = 1U << BAR_MEM | 1U << BAR_MSIX;
-	uint32_t command = config_read(n, PCI_COMMAND, 2) &
-			   ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
-
-	if (map->mapped & memory && ~map->mapped & memory)
-		return -EINVAL;
-	if (map->mapped & 1U << BAR_IO) {
-		config_write(n, PCI_BASE_ADDRESS_0, 4, map->addr[BAR_IO]);
-		command |= PCI_COMMAND_IO;
-	}
-	if (map->mapped & memory) {
-		config_write(n, PCI_BASE_ADDRESS_1, 4, map->addr[BAR_MEM]);
-		config_write(n, PCI_BASE_ADDRESS_2, 4, map->addr[BAR_MSIX]);
-		config_write(n, PCI_BASE_ADDRESS_3, 4,
-			     map->addr[BAR_MSIX] >> 32);
-		command |= PCI_COMMAND_MEMORY;
-	}
-	config_write(n, PCI_COMMAND, 2, command);
+	m->twin_device = twin->num++;
+	twin->functions[m->twin_device] = place.function;
+	twin->devices[m->twin_device] = t;
+	m->dev = t->event_fd;
 	return 0;
 }
 
-static uint32_t find_msix(unsigned int n)
+static int twin_create(struct machine *m, struct device_desc *desc)
 {
-	uint32_t at = config_read(n, PCI_CAPABILITY_LIST, 1);
+	return twin_create_function(m, desc, NULL, 0);
+}
 
-	while (at && config_read(n, at, 1) != PCI_CAP_ID_MSIX)
-		at = config_read(n, at + 1, 1);
+static int twin_info(struct machine *m, struct kvpci_info *info)
+{
+	(void)m;
+	memset(info, 0, sizeof(*info));
+	return 0;
+}
+
+/* All memory BARs decode, or none does. */
+static int twin_map(struct machine *m, uint32_t mapped,
+		    const uint64_t addr[KVPCI_NUM_BARS])
+{
+	const uint32_t memory = 1U << BAR_MEM | 1U << BAR_MSIX;
+	uint32_t command = config_read(m, PCI_COMMAND, 2) &
+			   ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+
+	if (mapped & memory && ~mapped & memory)
+		return -EINVAL;
+	if (mapped & 1U << BAR_IO) {
+		config_write(m, PCI_BASE_ADDRESS_0, 4, addr[BAR_IO]);
+		command |= PCI_COMMAND_IO;
+	}
+	if (mapped & memory) {
+		config_write(m, PCI_BASE_ADDRESS_1, 4, addr[BAR_MEM]);
+		config_write(m, PCI_BASE_ADDRESS_2, 4, addr[BAR_MSIX]);
+		config_write(m, PCI_BASE_ADDRESS_3, 4, addr[BAR_MSIX] >> 32);
+		command |= PCI_COMMAND_MEMORY;
+	}
+	config_write(m, PCI_COMMAND, 2, command);
+	return 0;
+}
+
+static uint32_t find_msix(struct machine *m)
+{
+	uint32_t at = config_read(m, PCI_CAPABILITY_LIST, 1);
+
+	while (at && config_read(m, at, 1) != PCI_CAP_ID_MSIX)
+		at = config_read(m, at + 1, 1);
 	return at;
 }
 
 /* The function has its line; without one the device is not to pull it. */
-static int irq(unsigned int n, struct kvpci_device_irq *irq)
+static int twin_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 {
-	uint32_t command = config_read(n, PCI_COMMAND, 2) &
+	uint32_t command = config_read(m, PCI_COMMAND, 2) &
 			   ~(PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
-	uint32_t msix = find_msix(n), control = 0;
+	uint32_t msix = find_msix(m), control = 0;
 
-	if (irq->gsi != KVPCI_GSI_NONE &&
-	    irq->gsi != config_read(n, PCI_INTERRUPT_LINE, 1))
+	if (gsi != KVPCI_GSI_NONE && gsi != config_read(m, PCI_INTERRUPT_LINE, 1))
 		return -EINVAL;
-	if (irq->flags & KVPCI_IRQ_MASTER)
+	if (flags & KVPCI_IRQ_MASTER)
 		command |= PCI_COMMAND_MASTER;
-	if (irq->flags & KVPCI_IRQ_INTX_DISABLE || irq->gsi == KVPCI_GSI_NONE)
+	if (flags & KVPCI_IRQ_INTX_DISABLE || gsi == KVPCI_GSI_NONE)
 		command |= PCI_COMMAND_INTX_DISABLE;
-	if (irq->flags & KVPCI_IRQ_MSIX_ENABLE)
+	if (flags & KVPCI_IRQ_MSIX_ENABLE)
 		control |= PCI_MSIX_FLAGS_ENABLE;
-	if (irq->flags & KVPCI_IRQ_MSIX_MASKALL)
+	if (flags & KVPCI_IRQ_MSIX_MASKALL)
 		control |= PCI_MSIX_FLAGS_MASKALL;
 	/* Two registers: nothing is sent in between. */
-	config_write(n, msix + PCI_MSIX_FLAGS, 2,
+	config_write(m, msix + PCI_MSIX_FLAGS, 2,
 		     control | PCI_MSIX_FLAGS_MASKALL);
-	config_write(n, PCI_COMMAND, 2, command);
-	config_write(n, msix + PCI_MSIX_FLAGS, 2, control);
-	irq->pending = !!(config_read(n, PCI_STATUS, 2) &
-			  PCI_STATUS_INTERRUPT);
-	return 0;
+	config_write(m, PCI_COMMAND, 2, command);
+	config_write(m, msix + PCI_MSIX_FLAGS, 2, control);
+	return !!(config_read(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
 }
 
-static int bar_access(struct transport *t, struct kvpci_bar_access *access)
+static int twin_event(struct machine *m, struct kvpci_event *event)
 {
-	return transport_user.access(t, access->bar, access->offset,
-				     access->length, (uint64_t *)&access->value,
-				     access->flags & KVPCI_ACCESS_WRITE);
+	return transport_user.event(device_of(m), event) ? (int)event->kind :
+							    -EAGAIN;
 }
 
-static int device_ioctl(unsigned int n, unsigned long cmd, void *arg)
+static int twin_ack(struct machine *m, uint32_t kind, uint32_t queue)
 {
-	struct transport *t = twin.devices[n];
-	const struct kvpci_device_config_write *write = arg;
-	const struct kvpci_device_ack *ack = arg;
-	const struct kvpci_queue_fds *fds = arg;
-	struct kvpci_queue_state *queue = arg;
-	struct kvpci_device_state *state = arg;
-
-	switch (cmd) {
-	case KVPCI_DEVICE_MAP:
-		return map(n, arg);
-	case KVPCI_DEVICE_IRQ:
-		return irq(n, arg);
-	case KVPCI_BAR_ACCESS:
-		return bar_access(t, arg);
-	case KVPCI_DEVICE_ACK:
-		return transport_user.ack(t, ack->kind, ack->queue);
-	case KVPCI_DEVICE_FAIL:
-		return transport_user.fail(t);
-	case KVPCI_DEVICE_STATE:
-		return transport_user.features(t, (uint64_t *)
-					       state->driver_features);
-	case KVPCI_DEVICE_CONFIG_WRITE:
-		return transport_user.update(t, write->offset, write->length,
-					     (void *)(uintptr_t)write->data);
-	case KVPCI_QUEUE_FDS:
-		return transport_user.queue_fds(t, fds->queue, fds->kick_fd,
-						fds->call_fd);
-	case KVPCI_QUEUE_STATE:
-		return transport_user.queue_state(t, queue->queue, queue);
-	default:
-		return -ENOTTY;
-	}
+	return transport_user.ack(device_of(m), kind, queue);
 }
 
-bool twin_ioctl(int fd, unsigned long cmd, void *arg, int *ret)
+static int twin_fail(struct machine *m)
 {
-	if (!twin_has(fd))
-		return false;
-	if (fd != twin.fd)
-		*ret = device_ioctl(index_of(fd), cmd, arg);
-	else
-		*ret = cmd == KVPCI_DEVICE_CREATE ? create(arg) : -ENOTTY;
-	return true;
+	return transport_user.fail(device_of(m));
 }
 
-int twin_event(int fd, struct kvpci_event *event)
+static int twin_features(struct machine *m, uint64_t features[2])
 {
-	return transport_user.event(twin.devices[index_of(fd)], event) ?
-	       (int)event->kind : -EAGAIN;
+	return transport_user.features(device_of(m), features);
 }
 
-void twin_settle(int fd, int call)
+static int twin_config_write(struct machine *m, uint32_t offset,
+			     uint32_t length, const void *data)
+{
+	return transport_user.update(device_of(m), offset, length, data);
+}
+
+static int twin_queue_fds(struct machine *m, uint32_t queue, int kick, int call)
+{
+	return transport_user.queue_fds(device_of(m), queue, kick, call);
+}
+
+static int twin_queue_state(struct machine *m, uint32_t queue,
+			    struct kvpci_queue_state *state)
+{
+	return transport_user.queue_state(device_of(m), queue, state);
+}
+
+static int twin_bar_read(struct machine *m, uint32_t bar, uint32_t offset,
+			 uint32_t length, uint64_t *value)
+{
+	return transport_user.access(device_of(m), bar, offset, length, value,
+				     false);
+}
+
+static int twin_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
+			  uint32_t length, uint64_t value)
+{
+	return transport_user.access(device_of(m), bar, offset, length, &value,
+				     true);
+}
+
+/* A thread of the transport takes the signals. */
+static void twin_settle(struct machine *m, int call)
 {
 	struct pollfd p = { .fd = call, .events = POLLIN };
 	uint64_t features[2];
 
 	for (int ms = 0; poll(&p, 1, 0) == 1; ms++) {
 		if (ms == SETTLE_MS)
-			guest_die("a call eventfd was not taken");
+			guest_die("a call eventfd was not taken in %d ms", ms);
 		usleep(1000);
 	}
 	/* It was taken with the device's lock held: now that is free again. */
-	transport_user.features(twin.devices[index_of(fd)], features);
+	transport_user.features(device_of(m), features);
 }
+
+const struct machine_ops machine_twin = {
+	.open = twin_open,
+	.close = twin_close,
+	.create = twin_create,
+	.create_function = twin_create_function,
+	.info = twin_info,
+	.map = twin_map,
+	.irq = twin_irq,
+	.event = twin_event,
+	.ack = twin_ack,
+	.fail = twin_fail,
+	.features = twin_features,
+	.config_write = twin_config_write,
+	.queue_fds = twin_queue_fds,
+	.queue_state = twin_queue_state,
+	.bar_read = twin_bar_read,
+	.bar_write = twin_bar_write,
+	.settle = twin_settle,
+	.buses = 1,
+	.moved_exits = 0,
+};

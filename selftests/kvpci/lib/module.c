@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module answers: each operation of a machine is one call of libkvpci.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "function.h"
+
+static void module_open(struct machine *m)
+{
+	m->ctl = libkvpci_open(NULL);
+	if (m->ctl < 0)
+		guest_die("libkvpci_open: %d", m->ctl);
+	m->vm = libkvpci_vm_create(m->ctl, m->g.vm_fd);
+	if (m->vm < 0)
+		guest_die("libkvpci_vm_create: %d", m->vm);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void module_close(struct machine *m)
+{
+	close_fd(&m->dev);
+	close_fd(&m->vm);
+	close_fd(&m->ctl);
+}
+
+static int module_create(struct machine *m, struct device_desc *desc)
+{
+	int fd = libkvpci_device_create(m->vm, &desc->create);
+
+	if (fd < 0)
+		return fd;
+	m->dev = fd;
+	return 0;
+}
+
+static int module_create_function(struct machine *m, struct device_desc *desc,
+				  const void *vendor, uint32_t length)
+{
+	uint8_t users[MODULE_BUSES * 32] = { 0 };
+	int err = module_create(m, desc);
+
+	if (err)
+		return err;
+	users[USERS / 8] = 1 << (USERS % 8);
+	err = libkvpci_vm_ecam(m->vm, ECAM_ADDR, MODULE_BUSES, users);
+	if (err)
+		return err;
+	return place_vendor(m->dev, OURS, 0x020000, 1, PIN, vendor, length);
+}
+
+static int module_info(struct machine *m, struct kvpci_info *info)
+{
+	return libkvpci_info(m->ctl, info);
+}
+
+static int module_map(struct machine *m, uint32_t mapped,
+		      const uint64_t addr[KVPCI_NUM_BARS])
+{
+	return libkvpci_device_map(m->dev, mapped, addr);
+}
+
+static int module_irq(struct machine *m, uint32_t flags, uint32_t gsi)
+{
+	return libkvpci_device_irq(m->dev, flags, gsi);
+}
+
+/* Tests of a read() that waits use the descriptor, so it is made to wait again. */
+static int module_event(struct machine *m, struct kvpci_event *event)
+{
+	int flags = fcntl(m->dev, F_GETFL);
+	int n;
+
+	fcntl(m->dev, F_SETFL, flags | O_NONBLOCK);
+	n = libkvpci_events_read(m->dev, event, 1);
+	fcntl(m->dev, F_SETFL, flags);
+	return n < 0 ? n : (int)event->kind;
+}
+
+static int module_ack(struct machine *m, uint32_t kind, uint32_t queue)
+{
+	return libkvpci_device_ack(m->dev, kind, queue);
+}
+
+static int module_fail(struct machine *m)
+{
+	return libkvpci_device_fail(m->dev);
+}
+
+static int module_features(struct machine *m, uint64_t features[2])
+{
+	struct kvpci_device_state state = { .device_config = 0 };
+	int err = libkvpci_device_state(m->dev, &state);
+
+	features[0] = state.driver_features[0];
+	features[1] = state.driver_features[1];
+	return err;
+}
+
+static int module_config_write(struct machine *m, uint32_t offset,
+			       uint32_t length, const void *data)
+{
+	return libkvpci_device_config_write(m->dev, offset, length, data);
+}
+
+static int module_queue_fds(struct machine *m, uint32_t queue, int kick,
+			    int call)
+{
+	return libkvpci_queue_fds(m->dev, queue, kick, call);
+}
+
+static int module_queue_state(struct machine *m, uint32_t queue,
+			      struct kvpci_queue_state *state)
+{
+	return libkvpci_queue_state(m->dev, queue, state);
+}
+
+static int module_bar_read(struct machine *m, uint32_t bar, uint32_t offset,
+			   uint32_t length, uint64_t *value)
+{
+	return libkvpci_bar_read(m->dev, bar, offset, length, value);
+}
+
+static int module_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
+			    uint32_t length, uint64_t value)
+{
+	return libkvpci_bar_write(m->dev, bar, offset, length, value);
+}
+
+/* The module takes a signal before the write to the eventfd returns. */
+static void module_settle(struct machine *m, int call)
+{
+	(void)m;
+	(void)call;
+}
+
+static int module_stats(struct machine *m, struct kvpci_device_stats *stats)
+{
+	return libkvpci_device_stats(m->dev, stats);
+}
+
+const struct machine_ops machine_module = {
+	.open = module_open,
+	.close = module_close,
+	.create = module_create,
+	.create_function = module_create_function,
+	.info = module_info,
+	.map = module_map,
+	.irq = module_irq,
+	.event = module_event,
+	.ack = module_ack,
+	.fail = module_fail,
+	.features = module_features,
+	.config_write = module_config_write,
+	.queue_fds = module_queue_fds,
+	.queue_state = module_queue_state,
+	.bar_read = module_bar_read,
+	.bar_write = module_bar_write,
+	.settle = module_settle,
+	.stats = module_stats,
+	.buses = MODULE_BUSES,
+	.moved_exits = 1,
+};
