@@ -387,7 +387,7 @@ TEST_F(layout, find)
 		{ UNIT_BAR_IO, 0x48, 4, KVPCI_REGION_DEVICE },
 		{ UNIT_BAR_IO, 0x48 + UNIT_CONFIG, 1, 0 },
 		{ UNIT_BAR_IO, 127, 1, 0 },
-		{ UNIT_BAR_IO, 128, 4, 0 },	/* the end matches, fact 6 */
+		{ UNIT_BAR_IO, 128, 4, 0 },	/* KVM offers what begins at the end */
 		{ UNIT_BAR_MEM, 0x100, 1, KVPCI_REGION_ISR },
 		{ UNIT_BAR_MEM, 0x100, 4, 0 },	/* one byte long here */
 		{ UNIT_BAR_MEM, 0xff, 2, 0 },
