@@ -13,6 +13,7 @@
 #include "kselftest_harness.h"
 
 #define SECONDS		4
+#define WAIT_SECONDS	60	/* for what a slow machine does in one of them */
 #define MEM(at)		(MEM_BASE + (at))
 
 struct race {
@@ -21,6 +22,14 @@ struct race {
 	unsigned int starts, stops, queue_starts, queue_stops;
 	const char *broken;	/* what did not hold, or NULL */
 };
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
 
 /* A whole life of the device as one processor drives it. */
 static const struct guest_access driver_life[] = {
@@ -67,6 +76,22 @@ static void *run_vcpu(void *arg)
 	while (!guest_run(arg))
 		;
 	return NULL;
+}
+
+/*
+ * The threads end when they are told to, or when the vCPUs do; a kernel that
+ * keeps one of them is what this reports.
+ */
+static void join_all(pthread_t *threads, unsigned int num, struct machine *m)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += WAIT_SECONDS;
+	for (unsigned int i = 0; i < num; i++)
+		if (pthread_timedjoin_np(threads[i], NULL, &end))
+			guest_die("thread %u of %u does not end; exits %u and %u",
+				  i, num, m->g.vcpu[0].exits, m->g.vcpu[1].exits);
 }
 
 struct told {
@@ -226,8 +251,7 @@ TEST(two_processors)
 	r.stop = true;
 	for (int i = 0; i < 2; i++)
 		guest_stop_script(&r.m.g.vcpu[i]);
-	for (int i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+	join_all(threads, 4, &r.m);
 	EXPECT_EQ(NULL, r.broken)
 		TH_LOG("broken: %s", r.broken);
 	TH_LOG("%u starts, %u stops, %u and %u of queues", r.starts, r.stops,
@@ -235,14 +259,6 @@ TEST(two_processors)
 	EXPECT_LT(3, r.starts);
 	EXPECT_LT(3, r.stops);
 	machine_destroy(&r.m);
-}
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
 }
 
 /* The device ends while both processors are inside it. */
@@ -276,8 +292,7 @@ TEST(close_under_two_processors)
 	TH_LOG("closed %u times in %ld s", i, (long)(seconds() - start));
 	for (i = 0; i < 2; i++)
 		guest_stop_script(&m.g.vcpu[i]);
-	for (i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
+	join_all(threads, 2, &m);
 	machine_destroy(&m);
 }
 
@@ -302,57 +317,81 @@ static void *signal_always(void *arg)
 	return NULL;
 }
 
-static void vector_mask(struct machine *m, bool quiet)
+enum noise { LOUD, QUIET };
+
+/* What everybody has done so far, of a wait that ended without its end. */
+static void die_waiting(struct machine *m, const char *what)
 {
-	if (quiet)
+	struct kvpci_device_stats s = device_stats(m);
+	struct kvpci_device_state state = { .device_config = 0 };
+
+	if (libkvpci_device_state(m->dev, &state))
+		state.status = ~0U;
+	guest_die("no %s in %d s: status %#x, %llu calls, "
+		  "%llu sent, %llu pended, %llu dropped, %llu events",
+		  what, WAIT_SECONDS, state.status, (unsigned long long)s.calls,
+		  (unsigned long long)s.msix_sent,
+		  (unsigned long long)s.msix_pended,
+		  (unsigned long long)s.irqs_dropped,
+		  (unsigned long long)s.events);
+}
+
+static void vector_mask(struct machine *m, enum noise noise)
+{
+	if (noise == QUIET)
 		driver_mask(m, 1);
 	else
 		driver_unmask(m, 1);
 }
 
-static void function_mask(struct machine *m, bool quiet)
+static void function_mask(struct machine *m, enum noise noise)
 {
-	device_irq(m, MSIX_ON | (quiet ? KVPCI_IRQ_MSIX_MASKALL : 0),
+	device_irq(m, MSIX_ON | (noise == QUIET ? KVPCI_IRQ_MSIX_MASKALL : 0),
 		   KVPCI_GSI_NONE);
 }
 
-static void no_master(struct machine *m, bool quiet)
+static void no_master(struct machine *m, enum noise noise)
 {
-	device_irq(m, quiet ? KVPCI_IRQ_MSIX_ENABLE : MSIX_ON,
+	device_irq(m, noise == QUIET ? KVPCI_IRQ_MSIX_ENABLE : MSIX_ON,
 		   KVPCI_GSI_NONE);
 }
 
-static void msix_off(struct machine *m, bool quiet)
+static void msix_off(struct machine *m, enum noise noise)
 {
-	device_irq(m, quiet ? 0 : MSIX_ON, KVPCI_GSI_NONE);
+	device_irq(m, noise == QUIET ? 0 : MSIX_ON, KVPCI_GSI_NONE);
 }
 
-static void no_vector(struct machine *m, bool quiet)
+static void no_vector(struct machine *m, enum noise noise)
 {
 	cc_write(m, CC_QUEUE_SELECT, 0);
-	cc_write(m, CC_QUEUE_VECTOR, quiet ? NO_VECTOR : 1);
+	cc_write(m, CC_QUEUE_VECTOR, noise == QUIET ? NO_VECTOR : 1);
 }
 
-static void other_message(struct machine *m, bool quiet)
+static void other_message(struct machine *m, enum noise noise)
 {
-	guest_write(&m->g, MSIX_BASE + 16, 4, quiet ? NOBODY : LAPIC);
+	guest_write(&m->g, MSIX_BASE + 16, 4, noise == QUIET ? NOBODY : LAPIC);
 }
 
-static void device_reset(struct machine *m, bool quiet)
+static void device_reset(struct machine *m, enum noise noise)
 {
-	if (quiet) {
+	const time_t end = seconds() + WAIT_SECONDS;
+
+	if (noise == QUIET) {
 		cc_write(m, CC_STATUS, 0);
 		return;
 	}
-	while (device_event(m, NULL) != KVPCI_EVENT_STOP)
-		;
+	while (device_event(m, NULL) != KVPCI_EVENT_STOP) {
+		if (seconds() > end)
+			die_waiting(m, "STOP");
+		usleep(100);
+	}
 	device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
 	driver_run(m);
 }
 
 static const struct {
 	const char *name;
-	void (*set)(struct machine *m, bool quiet);
+	void (*set)(struct machine *m, enum noise noise);
 	bool pends;	/* what was not sent is remembered */
 } quieters[] = {
 	{ "vector masked", vector_mask, true },
@@ -367,22 +406,26 @@ static const struct {
 /* Wait until the backend has signalled some more. */
 static void await_calls(struct machine *m)
 {
+	const time_t end = seconds() + WAIT_SECONDS;
 	uint64_t calls = device_stats(m).calls;
 
-	do
+	do {
+		if (seconds() > end)
+			die_waiting(m, "call");
 		usleep(100);
-	while (device_stats(m).calls < calls + 4);
+	} while (device_stats(m).calls < calls + 4);
 }
 
 /* Wait until more messages have been sent. */
-static bool await_sent(struct machine *m, uint64_t before)
+static void await_sent(struct machine *m, uint64_t before)
 {
-	for (int i = 0; i < 50000; i++) {
-		if (device_stats(m).msix_sent > before)
-			return true;
+	const time_t end = seconds() + WAIT_SECONDS;
+
+	while (device_stats(m).msix_sent <= before) {
+		if (seconds() > end)
+			die_waiting(m, "message");
 		usleep(100);
 	}
-	return false;
 }
 
 TEST(no_message_after)
@@ -402,19 +445,19 @@ TEST(no_message_after)
 		for (int round = 0; round < ROUNDS; round++) {
 			uint64_t sent = device_stats(m).msix_sent;
 
-			ASSERT_TRUE(await_sent(m, sent));
-			quieters[i].set(m, true);
+			await_sent(m, sent);
+			quieters[i].set(m, QUIET);
 			sent = device_stats(m).msix_sent;
 			await_calls(m);
 			EXPECT_EQ(sent, device_stats(m).msix_sent)
 				TH_LOG("%s", quieters[i].name);
 			if (quieters[i].pends)
 				EXPECT_TRUE(driver_pending(m, 1));
-			quieters[i].set(m, false);
+			quieters[i].set(m, LOUD);
 		}
 	}
 	b.stop = true;
-	pthread_join(thread, NULL);
+	join_all(&thread, 1, m);
 	machine_destroy(m);
 }
 
