@@ -9,6 +9,8 @@
 #include "lib/machine.h"
 #include "kselftest_harness.h"
 
+#define VERSION_1	(1ULL << 32)
+
 FIXTURE(features) {
 	struct machine m;
 	struct device_desc desc;
@@ -42,7 +44,6 @@ static uint64_t accept(struct machine *m, uint64_t features)
 /* R43: bit 5 needs bit 29, and who accepts one without the other is refused. */
 TEST_F(features, dependencies)
 {
-	const uint64_t version_1 = 1ULL << 32;
 	struct machine *m = &self->m;
 
 	self->desc.deps[0] = (struct kvpci_feature_dep){
@@ -52,11 +53,11 @@ TEST_F(features, dependencies)
 	self->desc.create.num_feature_deps = 1;
 	machine_create_as(m, variant->ops, &self->desc);
 
-	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, version_1 | 1 << 5));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, VERSION_1 | 1 << 5));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
-	EXPECT_EQ(ST_READY, accept(m, version_1 | 1 << 5 | 1 << 29));
-	EXPECT_EQ(ST_READY, accept(m, version_1 | 1 << 29));
-	EXPECT_EQ(ST_READY, accept(m, version_1));
+	EXPECT_EQ(ST_READY, accept(m, VERSION_1 | 1 << 5 | 1 << 29));
+	EXPECT_EQ(ST_READY, accept(m, VERSION_1 | 1 << 29));
+	EXPECT_EQ(ST_READY, accept(m, VERSION_1));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, 1 << 5 | 1 << 29));
 }
 
@@ -108,7 +109,6 @@ FIXTURE_TEARDOWN(features_file)
 
 TEST_F(features_file, asked)
 {
-	const uint64_t version_1 = 1ULL << 32;
 	struct machine *m = &self->m;
 	const struct guest_exit *exit = &m->g.vcpu[0].exit[0];
 
@@ -118,14 +118,14 @@ TEST_F(features_file, asked)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 
 	/* refused: the write is left */
-	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, version_1 | 1 << 5));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, VERSION_1 | 1 << 5));
 	cc_write(m, CC_STATUS, ST_READY);
 	ASSERT_EQ(1, m->g.vcpu[0].exits);
 	EXPECT_EQ(KVM_EXIT_MMIO, exit->reason);
 	EXPECT_TRUE(exit->write);
 	EXPECT_EQ(MEM_BASE + MEM_COMMON + CC_STATUS, exit->addr);
 	EXPECT_EQ(ST_READY, exit->value);
-	EXPECT_EQ(version_1 | 1 << 5, device_features(m));
+	EXPECT_EQ(VERSION_1 | 1 << 5, device_features(m));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
 
 	/* granted: the VMM does it */
@@ -140,6 +140,137 @@ TEST_F(features_file, asked)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
 }
+
+/* --- the VMM accepts what it has looked at, and nothing else --------------- */
+
+/* The driver's choice, by any vCPU, up to the write that sets FEATURES_OK. */
+static void choose(struct guest_vcpu *vcpu, uint64_t features)
+{
+	const struct guest_access list[] = {
+		{ ACCESS_WRITE, 4, MEM_BASE + CC_DRIVER_FEATURE_SELECT, 0 },
+		{ ACCESS_WRITE, 4, MEM_BASE + CC_DRIVER_FEATURE,
+		  (uint32_t)features },
+		{ ACCESS_WRITE, 4, MEM_BASE + CC_DRIVER_FEATURE_SELECT, 1 },
+		{ ACCESS_WRITE, 4, MEM_BASE + CC_DRIVER_FEATURE, features >> 32 },
+	};
+
+	guest_set_script(vcpu, list, ARRAY_SIZE(list), 1);
+	while (!guest_run(vcpu))
+		;
+}
+
+FIXTURE(features_ok) {
+	struct machine m;
+	uint64_t seen[2];	/* what the VMM has looked at */
+};
+
+FIXTURE_SETUP(features_ok)
+{
+	struct machine *m = &self->m;
+	struct device_desc desc;
+
+	device_describe(&desc);
+	desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
+	machine_create_on(m, 2, &desc);
+	cc_write(m, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
+	choose(&m->g.vcpu[0], VERSION_1 | 1 << 5);
+	cc_write(m, CC_STATUS, ST_READY);
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	ASSERT_EQ(0, m->ops->features(m, self->seen));
+	ASSERT_EQ(VERSION_1 | 1 << 5, self->seen[0]);
+	ASSERT_EQ(0, self->seen[1]);
+}
+
+FIXTURE_TEARDOWN(features_ok)
+{
+	machine_destroy(&self->m);
+}
+
+TEST_F(features_ok, accepted)
+{
+	struct machine *m = &self->m;
+
+	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, self->seen));
+	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
+	EXPECT_EQ(self->seen[0], device_features(m));
+	/* sealed, and nobody is asked again */
+	choose(&m->g.vcpu[1], VERSION_1);
+	EXPECT_EQ(self->seen[0], device_features(m));
+	cc_write(m, CC_STATUS, ST_RUNNING);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVPCI_EVENT_START, device_event(m, NULL));
+}
+
+/* The other vCPU changes its mind between the VMM's look and its answer. */
+TEST_F(features_ok, changed)
+{
+	static const uint64_t others[] = {
+		VERSION_1, VERSION_1 | 1 << 29, VERSION_1 | 1ULL << 40 | 1 << 5, 0,
+	};
+	struct machine *m = &self->m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		choose(&m->g.vcpu[1], others[i]);
+		EXPECT_EQ(-EAGAIN, libkvpci_device_features_ok(m->dev, ST_READY,
+							       self->seen))
+			TH_LOG("row %zu", i);
+		/* nothing has changed */
+		EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
+		EXPECT_EQ(others[i], device_features(m));
+		EXPECT_EQ(-EAGAIN, device_event(m, NULL));
+	}
+	/* bits 64 to 127 are features, too */
+	choose(&m->g.vcpu[1], self->seen[0]);
+	cc_write(m, CC_DRIVER_FEATURE_SELECT, 2);
+	cc_write(m, CC_DRIVER_FEATURE, 2);
+	EXPECT_EQ(-EAGAIN, libkvpci_device_features_ok(m->dev, ST_READY,
+						       self->seen));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
+
+	/* the VMM looks again */
+	ASSERT_EQ(0, m->ops->features(m, self->seen));
+	EXPECT_EQ(2, self->seen[1]);
+	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, self->seen));
+	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
+}
+
+/* The module refuses by itself what it would have refused the driver. */
+TEST_F(features_ok, refused_by_the_module)
+{
+	struct machine *m = &self->m;
+	const uint64_t features[2] = { 1 << 5, 0 };
+
+	choose(&m->g.vcpu[0], features[0]);
+	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, features));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
+}
+
+TEST_F(features_ok, invalid)
+{
+	const struct kvpci_device_features_ok rows[] = {
+		{ .status = ST_ACKNOWLEDGE | ST_DRIVER },
+		{ .status = 0 },
+		{ .status = 0x100 | ST_READY },
+		{ .status = 0x80000000 | ST_READY },
+		{ .status = ST_READY, .flags = 1 },
+		{ .status = ST_READY, .__reserved = 1 },
+	};
+	struct machine *m = &self->m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct kvpci_device_features_ok ok = rows[i];
+
+		ok.size = sizeof(ok);
+		memcpy(ok.driver_features, self->seen, sizeof(self->seen));
+		EXPECT_EQ(-EINVAL,
+			  do_ioctl(m->dev, KVPCI_DEVICE_FEATURES_OK, &ok))
+			TH_LOG("row %zu", i);
+		EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
+		EXPECT_EQ(self->seen[0], device_features(m));
+	}
+}
+
+/* --- through configuration space ------------------------------------------- */
 
 static uint32_t config_read(int dev, uint32_t offset)
 {

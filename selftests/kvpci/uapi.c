@@ -47,6 +47,7 @@ union any {
 	struct kvpci_device_ack device_ack;
 	struct kvpci_device_fail device_fail;
 	struct kvpci_device_state device_state;
+	struct kvpci_device_features_ok features_ok;
 	struct kvpci_device_stats device_stats;
 	struct kvpci_bar_access device_access;
 	struct kvpci_device_config_write config_write;
@@ -121,6 +122,28 @@ static void fill_ack(struct machine *m, union any *any)
 	any->device_ack.queue = KVPCI_EVENT_NO_QUEUE;
 }
 
+/* A driver that has chosen and has not said so. */
+static void fill_features_ok(struct machine *m, union any *any)
+{
+	static const struct {
+		unsigned int at;
+		uint32_t value;
+	} driver[] = {
+		{ CC_STATUS, 0 },
+		{ CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER },
+		{ CC_DRIVER_FEATURE_SELECT, 1 },
+		{ CC_DRIVER_FEATURE, 1 },
+	};
+
+	/* not by the guest: a row before may have unmapped the BARs */
+	for (size_t i = 0; i < ARRAY_SIZE(driver); i++)
+		if (libkvpci_bar_write(m->dev, BAR_MEM, MEM_COMMON + driver[i].at,
+				       cc_width(driver[i].at), driver[i].value))
+			guest_die("a write of common configuration");
+	any->features_ok.status = ST_READY;
+	any->features_ok.driver_features[0] = 1ULL << 32;
+}
+
 static void fill_access(struct machine *m, union any *any)
 {
 	(void)m;
@@ -190,6 +213,9 @@ static const struct row {
 	ROW(KVPCI_DEVICE_STATE, DEV, kvpci_device_state, false, NULL,
 	    0, AT(kvpci_device_state, flags),
 	    AT(kvpci_device_state, __reserved)),
+	ROW(KVPCI_DEVICE_FEATURES_OK, DEV, kvpci_device_features_ok, false,
+	    fill_features_ok, 0, AT(kvpci_device_features_ok, flags),
+	    AT(kvpci_device_features_ok, __reserved)),
 	ROW(KVPCI_DEVICE_STATS, DEV, kvpci_device_stats, false, NULL,
 	    0, AT(kvpci_device_stats, flags), NOTHING),
 	ROW(KVPCI_BAR_ACCESS, DEV, kvpci_bar_access, false, fill_access,
