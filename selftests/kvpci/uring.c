@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files that a kernel thread releases while a vCPU does not come out of KVM.
+ *
+ * io_uring lets go of its fixed files in a kernel thread, and then one work item
+ * of the whole system releases them. A vCPU whose guest touches memory on
+ * userfaultfd stays inside kvm->srcu until somebody fills the page, so whoever
+ * waits there for that grace period keeps all other such files of the system.
+ */
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <dirent.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "lib/machine.h"
+#include "kselftest_harness.h"
+
+#define PAGE		4096
+#define MISSING		GUEST_RAM_FREE	/* the page that is not there */
+#define BUSES		1
+#define LIMIT_MS	60000
+
+FIXTURE(uring) {
+	struct machine m;
+	pthread_t thread;
+	bool running;	/* the thread */
+	int uffd;
+	int before;	/* users of the module without the machine */
+};
+
+/* Which of the two objects is the last on KVM's buses. */
+FIXTURE_VARIANT(uring) {
+	bool device;
+};
+
+FIXTURE_VARIANT_ADD(uring, device) { .device = true };
+FIXTURE_VARIANT_ADD(uring, vm) { .device = false };
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* --- rings ------------------------------------------------------------------ */
+
+/* Return: a ring that holds the files, or -1 */
+static int ring_with(const int *fds, unsigned int num)
+{
+	struct io_uring_params params = { 0 };
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+
+	if (ring < 0)
+		return -1;
+	if (syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, fds,
+		    num))
+		guest_die("IORING_REGISTER_FILES");
+	return ring;
+}
+
+static bool no_rings(void)
+{
+	struct io_uring_params params = { 0 };
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+
+	if (ring >= 0)
+		close(ring);
+	return ring < 0;
+}
+
+/* --- where everybody stands -------------------------------------------------- */
+
+static void tell_task(const char *pid)
+{
+	char path[64], name[32] = "", stack[4096] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/stack", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, stack, sizeof(stack) - 1) < 0)
+		stack[0] = '\0';
+	close(fd);
+	if (!strstr(stack, "kvpci") && !strstr(stack, "handle_userfault") &&
+	    !strstr(stack, "delayed_fput"))
+		return;
+	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, name, sizeof(name) - 1) < 0)
+		name[0] = '\0';
+	close(fd);
+	name[strcspn(name, "\n")] = '\0';
+	printf("# %s (%s) is at:\n", pid, name);
+	for (char *line = strtok(stack, "\n"); line; line = strtok(NULL, "\n"))
+		printf("#   %s\n", line);
+}
+
+/* Who is in the module, in a page that is not there, or releases files. */
+static void tell_stacks(const char *dir)
+{
+	DIR *tasks = opendir(dir);
+	struct dirent *entry;
+
+	while (tasks && (entry = readdir(tasks)))
+		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+			tell_task(entry->d_name);
+	if (tasks)
+		closedir(tasks);
+}
+
+static void tell_everybody(void)
+{
+	tell_stacks("/proc");
+	tell_stacks("/proc/self/task");
+	fflush(stdout);
+}
+
+/* --- the vCPU ---------------------------------------------------------------- */
+
+static void *run_vcpu(void *arg)
+{
+	while (!guest_run(arg))
+		;
+	return NULL;
+}
+
+static int make_missing(struct guest *g)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)g->memory + MISSING, PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &reg))
+		guest_die("userfaultfd");
+	return uffd;
+}
+
+/* The guest reads the page, and is there when this returns. */
+static void enter_missing(FIXTURE_DATA(uring) *self)
+{
+	struct guest_access read_it = {
+		ACCESS_READ, 4, MISSING, 0,
+	};
+	struct pollfd p = { .fd = self->uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	guest_set_script(&self->m.g.vcpu[0], &read_it, 1, 1);
+	if (pthread_create(&self->thread, NULL, run_vcpu,
+			   &self->m.g.vcpu[0]))
+		guest_die("pthread_create");
+	self->running = true;
+	if (poll(&p, 1, LIMIT_MS) != 1 ||
+	    read(self->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
+	    msg.event != UFFD_EVENT_PAGEFAULT)
+		guest_die("the guest has not met the missing page");
+}
+
+static void leave_missing(FIXTURE_DATA(uring) *self)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)self->m.g.memory + MISSING, PAGE },
+	};
+
+	if (!self->running)
+		return;
+	if (ioctl(self->uffd, UFFDIO_ZEROPAGE, &zero))
+		guest_die("UFFDIO_ZEROPAGE");
+	pthread_join(self->thread, NULL);
+	self->running = false;
+}
+
+/* --- the test ---------------------------------------------------------------- */
+
+static void add_ecam(int vm)
+{
+	struct kvpci_vm_ecam ecam = {
+		.size = sizeof(ecam), .addr = ECAM_ADDR,
+		.num_buses = BUSES,
+	};
+
+	if (do_ioctl(vm, KVPCI_VM_ECAM, &ecam))
+		guest_die("KVPCI_VM_ECAM");
+}
+
+FIXTURE_SETUP(uring)
+{
+	self->before = module_users();
+	ASSERT_LE(0, self->before);
+	machine_create(&self->m);
+	if (!variant->device) {
+		close_fd(&self->m.dev);
+		add_ecam(self->m.vm);
+	}
+	self->uffd = make_missing(&self->m.g);
+}
+
+FIXTURE_TEARDOWN(uring)
+{
+	leave_missing(self);
+	close_fd(&self->uffd);
+	machine_destroy(&self->m);
+}
+
+/* The other end is closed. */
+static bool ended(int pipe_end)
+{
+	struct pollfd p = { .fd = pipe_end };
+
+	return poll(&p, 1, LIMIT_MS) == 1 && p.revents & POLLHUP;
+}
+
+static bool users_are(int expect)
+{
+	for (int ms = 0; ms < LIMIT_MS && module_users() != expect; ms++)
+		usleep(1000);
+	return module_users() == expect;
+}
+
+/*
+ * Give up the objects, the last of them by a ring, which also has the write end
+ * of a pipe. Kernel threads release what they let go of last first, so when that
+ * end is closed, the object is next, if it has not been before.
+ */
+static void give_up(FIXTURE_DATA(uring) *self, int pipe_end)
+{
+	struct machine *m = &self->m;
+	int fds[] = { m->dev >= 0 ? m->dev : m->vm, pipe_end, m->vm };
+	int ring = ring_with(fds, m->dev >= 0 ? 3 : 2);
+
+	if (ring < 0)
+		guest_die("io_uring_setup");
+	close_fd(&m->dev);
+	close_fd(&m->vm);
+	close_fd(&m->ctl);
+	close(pipe_end);
+	close(ring);
+}
+
+TEST_F(uring, others_are_released)
+{
+	int with[2], other[2], ring;
+
+	if (no_rings())
+		SKIP(return, "no io_uring");
+	ASSERT_EQ(0, pipe2(with, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(other, O_CLOEXEC));
+	ring = ring_with(&other[1], 1);
+	ASSERT_LE(0, ring);
+	close(other[1]);
+
+	enter_missing(self);
+	give_up(self, with[1]);
+	EXPECT_TRUE(ended(with[0]))
+		tell_everybody();
+	close(ring);
+	EXPECT_TRUE(ended(other[0]))
+		tell_everybody();
+	/* for as long as the vCPU can come back into the module, that stays */
+	EXPECT_LT(self->before, module_users());
+
+	leave_missing(self);
+	EXPECT_TRUE(users_are(self->before)) {
+		TH_LOG("users of the module: %d, not %d", module_users(),
+		       self->before);
+		tell_everybody();
+	}
+	close(with[0]);
+	close(other[0]);
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}
