@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A write of configuration space that fails, because KVM's bus is full, has never
+ * happened: nobody sees its bits for a moment, and nobody loses a bit that he
+ * wrote meanwhile.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/function.h"
+#include "kselftest_harness.h"
+
+#define PAGE		4096
+#define FAILURES	3000	/* writes that fail, at least */
+#define PASSES		300	/* of the guest, at least */
+#define ZONES		0x90000000ULL
+#define MANY		2000	/* more than fit on a bus */
+#define HIGH_BYTE	(PCI_COMMAND + 1)
+#define HIGH_BITS	(PCI_COMMAND_INTX_DISABLE >> 8)
+
+FIXTURE(decode) {
+	struct machine m;
+	const volatile uint16_t *command;	/* mapped */
+	unsigned int failures;
+	volatile unsigned int passes;
+	volatile bool stop;
+	volatile bool shown;	/* bits of a write that failed */
+	volatile bool lost;	/* the guest's */
+};
+
+static void write_config(int dev, uint32_t offset, uint32_t length,
+			 uint32_t value)
+{
+	int err = config_access(dev, KVPCI_ACCESS_WRITE, offset, length,
+				&value);
+
+	errno = -err;
+	if (err)
+		guest_die("KVPCI_PCI_CONFIG_ACCESS %#x", offset);
+}
+
+/* KVM's coalesced writes are a device on the bus for each zone. */
+static void fill_bus(struct guest *g)
+{
+	for (unsigned int i = 0; i < MANY; i++) {
+		struct kvm_coalesced_mmio_zone zone = {
+			.addr = ZONES + i * PAGE, .size = PAGE,
+		};
+
+		if (!ioctl(g->vm_fd, KVM_REGISTER_COALESCED_MMIO, &zone))
+			continue;
+		if (errno != ENOSPC)
+			guest_die("KVM_REGISTER_COALESCED_MMIO %u", i);
+		return;
+	}
+	errno = 0;
+	guest_die("KVM's bus is not full with %u zones", MANY);
+}
+
+/* A write that may move BARs, handed back as a VMM does. */
+static int answering = -1;
+
+static bool answer(bool port, uint64_t addr, void *data, uint32_t width,
+		   bool write)
+{
+	uint32_t value = 0;
+
+	if (port || !write || addr < at_function(OURS, 0) ||
+	    addr >= at_function(OURS, PAGE))
+		return false;
+	memcpy(&value, data, width);
+	write_config(answering, addr & (PAGE - 1), width, value);
+	return true;
+}
+
+FIXTURE_SETUP(decode)
+{
+	struct machine *m = &self->m;
+	struct device_desc desc;
+	void *page;
+
+	device_describe(&desc);
+	function_create(m, &desc, false, NULL, 0);
+	write_config(m->dev, BAR(1), 4, MEM_BASE);
+	write_config(m->dev, BAR(2), 4, (uint32_t)MSIX_BASE);
+	write_config(m->dev, BAR(3), 4, MSIX_BASE >> 32);
+	page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, m->dev,
+		    KVPCI_MMAP_PCI_CONFIG);
+	ASSERT_NE(MAP_FAILED, page);
+	self->command = (uint16_t *)((uint8_t *)page + PCI_COMMAND);
+	fill_bus(&m->g);
+	answering = m->dev;
+	m->g.answer = answer;
+}
+
+FIXTURE_TEARDOWN(decode)
+{
+	munmap((void *)((uintptr_t)self->command & -PAGE), PAGE);
+	machine_destroy(&self->m);
+}
+
+/* Return: 0 or -errno, of a write of the whole register that lets BARs decode */
+static int let_decode(int dev)
+{
+	uint32_t value = PCI_COMMAND_MEMORY;
+
+	return config_access(dev, KVPCI_ACCESS_WRITE, PCI_COMMAND, 2, &value);
+}
+
+static void *watch(void *arg)
+{
+	FIXTURE_DATA(decode) *self = arg;
+
+	while (!self->stop) {
+		if (*self->command & PCI_COMMAND_MEMORY)
+			self->shown = true;
+		self->passes++;
+	}
+	return NULL;
+}
+
+/* What others see of the register, by mapping. */
+TEST_F(decode, failure_is_not_shown)
+{
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, self));
+	while ((self->failures < FAILURES || self->passes < PASSES) &&
+	       !self->shown) {
+		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
+		self->failures++;
+	}
+	self->stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_FALSE(self->shown)
+		TH_LOG("after %u writes that failed", self->failures);
+	EXPECT_EQ(0, *self->command & PCI_COMMAND_MEMORY);
+}
+
+static uint32_t read_config(int dev, uint32_t offset, uint32_t length)
+{
+	uint32_t value = 0;
+
+	if (config_access(dev, 0, offset, length, &value))
+		guest_die("KVPCI_PCI_CONFIG_ACCESS %#x", offset);
+	return value;
+}
+
+static void *watch_by_ioctl(void *arg)
+{
+	FIXTURE_DATA(decode) *self = arg;
+
+	while (!self->stop) {
+		if (read_config(self->m.dev, PCI_COMMAND, 2) &
+		    PCI_COMMAND_MEMORY)
+			self->shown = true;
+		self->passes++;
+	}
+	return NULL;
+}
+
+/* And by ioctl, as the guest sees it. */
+TEST_F(decode, failure_is_not_read)
+{
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_by_ioctl, self));
+	while ((self->failures < FAILURES || self->passes < PASSES) &&
+	       !self->shown) {
+		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
+		self->failures++;
+	}
+	self->stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_FALSE(self->shown)
+		TH_LOG("after %u writes that failed", self->failures);
+}
+
+/* The guest sets a bit, looks, clears it, looks: it is what it has written. */
+static void *guest_bits(void *arg)
+{
+	FIXTURE_DATA(decode) *self = arg;
+	struct guest_vcpu *vcpu = &self->m.g.vcpu[0];
+	struct guest_access script[] = {
+		{ ACCESS_WRITE, 1, at_function(OURS, HIGH_BYTE), HIGH_BITS },
+		{ ACCESS_READ, 1, at_function(OURS, HIGH_BYTE), 0 },
+		{ ACCESS_WRITE, 1, at_function(OURS, HIGH_BYTE), 0 },
+		{ ACCESS_READ, 1, at_function(OURS, HIGH_BYTE), 0 },
+	};
+
+	while (!self->stop && !self->lost) {
+		guest_set_script(vcpu, script, ARRAY_SIZE(script), 1);
+		while (!guest_run(vcpu))
+			;
+		guest_get_script(vcpu, script, ARRAY_SIZE(script));
+		if (script[1].value != HIGH_BITS || script[3].value)
+			self->lost = true;
+		self->passes++;
+	}
+	return NULL;
+}
+
+TEST_F(decode, failure_undoes_nothing)
+{
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, guest_bits, self));
+	while ((self->failures < FAILURES || self->passes < PASSES) &&
+	       !self->lost) {
+		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
+		self->failures++;
+	}
+	self->stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_FALSE(self->lost)
+		TH_LOG("after %u passes and %u writes that failed",
+		       self->passes, self->failures);
+}
+
+int main(int argc, char **argv)
+{
+	require_kvpci();
+	return test_harness_run(argc, argv);
+}
