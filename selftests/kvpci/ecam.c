@@ -498,7 +498,7 @@ TEST_F(ecam, function_level_reset)
 	driver_vector(m, 1, 0xfee00000, 0x42, UNMASKED);
 	driver_run(m);
 	EXPECT_EQ(m->ops->moved_exits, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
-				      PCI_EXP_DEVCTL_BCR_FLR));
+					      PCI_EXP_DEVCTL_BCR_FLR));
 	/* BARs and bits are gone, the backend is told */
 	EXPECT_EQ(0, cfg_rd(m, PCI_COMMAND, 2));
 	EXPECT_EQ(1, cfg_rd(m, BAR(0), 4));

@@ -327,13 +327,11 @@ static void die_waiting(struct machine *m, const char *what)
 
 	if (libkvpci_device_state(m->dev, &state))
 		state.status = ~0U;
-	guest_die("no %s in %d s: status %#x, %llu calls, "
-		  "%llu sent, %llu pended, %llu dropped, %llu events",
-		  what, WAIT_SECONDS, state.status, (unsigned long long)s.calls,
+	guest_die("no %s: status %#x, calls %llu, sent %llu, pended %llu, dropped %llu",
+		  what, state.status, (unsigned long long)s.calls,
 		  (unsigned long long)s.msix_sent,
 		  (unsigned long long)s.msix_pended,
-		  (unsigned long long)s.irqs_dropped,
-		  (unsigned long long)s.events);
+		  (unsigned long long)s.irqs_dropped);
 }
 
 static void vector_mask(struct machine *m, enum noise noise)
