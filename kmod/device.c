@@ -257,6 +257,22 @@ int kvpci_device_release(struct inode *inode, struct file *file)
 
 /* --- what the VMM asks and tells --------------------------------------------- */
 
+/*
+ * What the backend has asked for is sent before the guest is told of the
+ * suspension, and nothing is sent afterwards.
+ */
+static int silence(struct kvpci_device *device)
+{
+	struct kvpci_effect effect;
+	int err;
+
+	flush_work(&device->irq_work);
+	kvpci_lock(device);
+	err = kvpci_core_silence(&device->core, &effect);
+	kvpci_unlock_and(device, effect);
+	return err;
+}
+
 /* KVPCI_DEVICE_ACK */
 long kvpci_device_ack(void *object, void *arg)
 {
@@ -267,9 +283,11 @@ long kvpci_device_ack(void *object, void *arg)
 
 	if (ack->__reserved)
 		return -EINVAL;
-	/* What the backend has asked for is sent before the guest is told. */
-	if (ack->kind == KVPCI_EVENT_SUSPEND)
-		flush_work(&device->irq_work);
+	if (ack->kind == KVPCI_EVENT_SUSPEND && ack->queue == KVPCI_EVENT_NO_QUEUE) {
+		err = silence(device);
+		if (err)
+			return err;
+	}
 	kvpci_lock(device);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue, &effect);
 	kvpci_unlock_and(device, effect);

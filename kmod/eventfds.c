@@ -63,7 +63,6 @@ static struct kvpci_call *call_create(struct kvpci_device *device, u32 queue,
 	call = kmem_cache_zalloc(calls, GFP_KERNEL_ACCOUNT);
 	if (!call)
 		return ERR_PTR(-ENOMEM);
-	spin_lock_init(&call->lock);
 	call->device = device;
 	call->queue = queue;
 	call->file = eventfd_fget(fd);
@@ -101,12 +100,10 @@ static void call_start(struct kvpci_call *call)
 	u64 count;
 
 	spin_lock_irq(&call->head->lock);
-	spin_lock(&call->lock);
 	call->active = true;
 	eventfd_ctx_do_read(call->ctx, &count);
 	if (count)
 		kvpci_irq_signal(call);
-	spin_unlock(&call->lock);
 	spin_unlock_irq(&call->head->lock);
 }
 
@@ -116,19 +113,24 @@ static void call_start(struct kvpci_call *call)
  */
 static void call_stop(struct kvpci_call *call)
 {
-	remove_wait_queue(call->head, &call->wait);
+	spin_lock_irq(&call->head->lock);
+	call->active = false;
+	__remove_wait_queue(call->head, &call->wait);
+	spin_unlock_irq(&call->head->lock);
 }
 
 static void call_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(calls, container_of(rcu, struct kvpci_call, rcu));
+	struct kvpci_call *call = container_of(rcu, struct kvpci_call, rcu);
+
+	eventfd_ctx_put(call->ctx);
+	kmem_cache_free(calls, call);
 }
 
 static void call_free(struct kvpci_call *call)
 {
-	eventfd_ctx_put(call->ctx);
 	fput(call->file);
-	/* A walk over the device's calls may still be looking at it. */
+	/* Whoever passes over the device's calls may be about to take its lock. */
 	call_rcu(&call->rcu, call_free_rcu);
 }
 

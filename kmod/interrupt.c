@@ -6,12 +6,12 @@
  * carries: no route is needed for each vector, and no grace period when the
  * guest changes one.
  *
- * Each queue has a call, with a lock of its own. A signal takes that lock, and
- * repeats what the core said of the last signal, as long as device->epoch is what
- * it was then; else it asks the core, under device->lock. Whoever changes what the
- * core would say counts the epoch on, and then takes and releases the lock of each
- * call that has a message to repeat: a signal is before the change, and waited
- * for, or after it, and sees the new epoch.
+ * Each queue has a call. A signal of its eventfd comes with the lock of the
+ * eventfd's wait queue held, and repeats what the core said of the last signal, as
+ * long as device->epoch is what it was then; else it asks the core, under
+ * device->lock. Whoever changes what the core would say counts the epoch on, and
+ * then takes and releases the lock of each call that has a message to repeat: a
+ * signal is before the change, and waited for, or after it, and sees the new epoch.
  *
  * A message is delivered where the eventfd is signalled, with interrupts off, only
  * if KVM finds its targets without a walk over all vCPUs. Otherwise, and for the
@@ -171,17 +171,11 @@ static noinline void decide(struct kvpci_call *call)
 		deliver(device, &call->route);
 }
 
-/**
- * kvpci_irq_signal() - a queue's backend wants to notify the driver
- * @call: the queue's call; its lock is held
- *
- * Context: interrupts are off.
- */
-void kvpci_irq_signal(struct kvpci_call *call)
+static __always_inline void signal(struct kvpci_call *call)
 {
 	struct kvpci_device *device = call->device;
 
-	lockdep_assert_held(&call->lock);
+	lockdep_assert_held(&call->head->lock);
 	kvpci_count(device, KVPCI_COUNT_CALLS);
 	if (unlikely(call->epoch != READ_ONCE(device->epoch)))
 		decide(call);
@@ -191,6 +185,17 @@ void kvpci_irq_signal(struct kvpci_call *call)
 		deliver(device, &call->route);
 	else
 		decide(call);
+}
+
+/**
+ * kvpci_irq_signal() - a queue's backend wants to notify the driver
+ * @call: the queue's call; the lock of its wait queue is held
+ *
+ * Context: interrupts are off.
+ */
+void kvpci_irq_signal(struct kvpci_call *call)
+{
+	signal(call);
 }
 
 /**
@@ -210,14 +215,10 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	struct kvpci_call *call = container_of(wait, struct kvpci_call, wait);
 	u64 count;
 
-	if (!(key_to_poll(key) & EPOLLIN))
+	if (unlikely(!(key_to_poll(key) & EPOLLIN) || !call->active))
 		return 0;
-	spin_lock(&call->lock);
-	if (likely(call->active)) {
-		eventfd_ctx_do_read(call->ctx, &count);
-		kvpci_irq_signal(call);
-	}
-	spin_unlock(&call->lock);
+	eventfd_ctx_do_read(call->ctx, &count);
+	signal(call);
 	return 0;
 }
 
@@ -228,8 +229,10 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
  *
  * A call that may be sending by an older epoch has its bit in device->armed, since
  * it was set under device->lock before the change. The bit is cleared under the
- * call's lock alone, when the call has to ask the core next: then no older message
- * of it is on its way, for whoever else is waiting too.
+ * wait queue's lock alone, when the call has to ask the core next: then no older
+ * message of it is on its way, for whoever else is waiting too. It is the bit of
+ * the queue's active call: the call that replaces this one may have set it, once
+ * this one has been stopped.
  */
 void kvpci_irq_await_calls(struct kvpci_device *device, struct kvpci_effect effect)
 {
@@ -243,10 +246,10 @@ void kvpci_irq_await_calls(struct kvpci_device *device, struct kvpci_effect effe
 		/* A call that gets this vector only now sees the change. */
 		if (!call || (!all && READ_ONCE(call->route.vector) != effect.arg))
 			continue;
-		spin_lock_irq(&call->lock);
-		if (call->epoch != READ_ONCE(device->epoch))
+		spin_lock_irq(&call->head->lock);
+		if (call->active && call->epoch != READ_ONCE(device->epoch))
 			clear_bit(queue, device->armed);
-		spin_unlock_irq(&call->lock);
+		spin_unlock_irq(&call->head->lock);
 	}
 	rcu_read_unlock();
 }

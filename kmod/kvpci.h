@@ -19,14 +19,14 @@
  *	device->read_lock	one reader of events at a time
  *	device->send_lock	the deferred message that is being sent
  *	  device->lock
- *	eventfd's wait queue	(held by whoever signals it)
- *	  call->lock		what a queue's signal leads to
- *	    device->lock	the register core
- *	      KVM's LAPIC delivery
+ *	call->head->lock	a call eventfd's wait queue, held by whoever signals
+ *				it: what a signal leads to
+ *	  device->lock		the register core
+ *	    KVM's LAPIC delivery
  *
  * Handlers of guest accesses run inside kvm->srcu and take line_lock, send_lock,
- * call->lock and device->lock, so none of these may be held while waiting for
- * kvm->srcu.
+ * the wait queues' locks and device->lock, so none of these may be held while
+ * waiting for kvm->srcu.
  */
 #ifndef KVPCI_H
 #define KVPCI_H
@@ -146,21 +146,21 @@ struct kvpci_route {
 
 /**
  * struct kvpci_call - a wait for a queue's call eventfd
- * @lock: protects @active to @route. It is held from the comparison of @epoch to
- *	the end of the delivery, so whoever has changed device->epoch and then
- *	gets @lock knows that nothing is sent that was decided on before.
+ * @head: the eventfd's wait queue. Its lock protects @active to @route. Whoever
+ *	signals the eventfd holds it from the comparison of @epoch to the end of
+ *	the delivery, so whoever has changed device->epoch and then gets the lock
+ *	knows that nothing is sent that was decided on before.
  * @active: signals are ours: the call that this one replaces has stopped
  * @verdict: what the core said of the last signal; true as long as @epoch is the
  *	device's
  * @queue: the queue's index
  * @epoch: device->epoch when @verdict was given; 0: it is not to be used again
- * @device: the device
  * @route: the message, for KVPCI_IRQ_SEND
- * @wait: our entry on the eventfd's wait queue
- * @head: that wait queue
+ * @device: the device
+ * @wait: our entry on the wait queue
  * @replaces: the call that serves the queue until this one does
  * @file: the eventfd; held, so that it cannot hang up while we wait on it
- * @ctx: the same
+ * @ctx: the same; held until nobody can take its lock
  * @table: carries us through poll() to @wait
  * @rcu: delays the end until nobody walks over the device's calls
  *
@@ -168,16 +168,17 @@ struct kvpci_route {
  * KVM; so calls do not share cache lines.
  */
 struct kvpci_call {
-	spinlock_t lock;	/* active to route */
+	/* changes under head->lock */
 	bool active;
 	u8 verdict;
 	u16 queue;
 	unsigned long epoch;
-	struct kvpci_device *device;
 	struct kvpci_route route;
 
-	wait_queue_entry_t wait;
+	/* immutable once on the wait queue */
+	struct kvpci_device *device;
 	wait_queue_head_t *head;
+	wait_queue_entry_t wait;
 	const struct kvpci_call *replaces;
 	struct file *file;
 	struct eventfd_ctx *ctx;
@@ -264,7 +265,7 @@ struct kvpci_ecam {
  *	interrupts are off under it, since it is taken where eventfds are signalled
  * @core: the registers
  * @armed: queues that have a call with a message to send again; set under @lock,
- *	cleared under the call's lock
+ *	cleared under the lock of the call's wait queue
  * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
  * @moving: BARs are about to answer elsewhere than the registers in @cs say
  * @name: the VMM's name for it

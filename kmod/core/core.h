@@ -172,6 +172,7 @@ struct kvpci_msg {
  * @generation_read: the generation the driver read last
  * @isr: ISR status
  * @irq_flags: KVPCI_IRQ_*, the PCI side of interrupts
+ * @silent: the suspension is about to be acknowledged: nothing is sent any more
  * @config_changed: the driver is to be notified of a configuration change when
  *	it resumes the device
  * @pending: the PBA, one bit a vector
@@ -221,6 +222,7 @@ struct kvpci_core {
 	/* interrupts; signals that have to be decided on write these */
 	u8 isr ____cacheline_aligned;
 	u8 irq_flags;
+	bool silent;
 	bool config_changed;
 	u64 pending[KVPCI_MAX_VECTORS / 64];
 	u64 deferred[KVPCI_MAX_QUEUES / 64];
@@ -448,6 +450,19 @@ void kvpci_core_reset(struct kvpci_core *core);
 int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue,
 		   struct kvpci_effect *effect);
 
+/**
+ * kvpci_core_silence() - send nothing more, before a suspension is acknowledged
+ * @core: the function
+ * @effect: out: what is to be done, nothing after an error
+ *
+ * The driver reads device_status at any time: what was decided on before must be
+ * gone before the acknowledgement shows SUSPEND there. Whoever sends messages
+ * outside the lock of the core carries this effect out first.
+ *
+ * Return: 0, or -EALREADY if no SUSPEND has been read that waits for this.
+ */
+int kvpci_core_silence(struct kvpci_core *core, struct kvpci_effect *effect);
+
 /** kvpci_core_fail() - set DEVICE_NEEDS_RESET, and notify the driver of it */
 struct kvpci_effect kvpci_core_fail(struct kvpci_core *core);
 
@@ -583,6 +598,9 @@ void kvpci_core_defer(struct kvpci_core *core, u32 queue);
  * Return: the queue, or -1.
  */
 int kvpci_core_next_deferred(struct kvpci_core *core, unsigned int from);
+
+/** kvpci_core_pend_deferred() - leave all that was put off to the PBA */
+void kvpci_core_pend_deferred(struct kvpci_core *core);
 
 /**
  * kvpci_core_config_changed() - notify the driver of a configuration change

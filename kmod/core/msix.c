@@ -24,7 +24,7 @@ static bool vector_masked(const struct kvpci_core *core, unsigned int vector)
 static bool device_live(const struct kvpci_core *core)
 {
 	return core->device_status & VIRTIO_CONFIG_S_DRIVER_OK &&
-	       core->backend != KVPCI_BACKEND_STOPPING;
+	       core->backend != KVPCI_BACKEND_STOPPING && !core->silent;
 }
 
 static bool vector_sendable(const struct kvpci_core *core, unsigned int vector)
@@ -92,12 +92,22 @@ int kvpci_core_next_deferred(struct kvpci_core *core, unsigned int from)
 	return -1;
 }
 
+void kvpci_core_pend_deferred(struct kvpci_core *core)
+{
+	struct kvpci_msg msg;
+	int queue = -1;
+
+	while ((queue = kvpci_core_next_deferred(core, queue + 1)) >= 0)
+		if (kvpci_core_signal(core, queue, &msg) == KVPCI_IRQ_SEND)
+			kvpci_core_pend(core, msg.vector);
+}
+
 struct kvpci_effect kvpci_core_config_changed(struct kvpci_core *core)
 {
 	unsigned int vector = core->config_msix_vector;
 	struct kvpci_effect effect;
 
-	if (core->backend == KVPCI_BACKEND_SUSPENDED)
+	if (core->backend == KVPCI_BACKEND_SUSPENDED || core->silent)
 		core->config_changed = true;
 	if (!device_live(core))
 		return kvpci_no_effect();

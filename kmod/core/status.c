@@ -19,9 +19,11 @@
  */
 #include "core.h"
 
-/* What becomes of a signal depends on the status, and the line on ISR. */
-#define EFFECT_RESET							\
-	(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE)
+/*
+ * A reset and a suspension: what becomes of a signal depends on the status, and ISR
+ * changes.
+ */
+#define EFFECT_RESET	(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE)
 
 bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
 {
@@ -48,6 +50,7 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->device_status = 0;
 	set_notify_format(core, false, false);
 	core->isr = 0;
+	core->silent = false;
 	core->config_changed = false;
 	memset(core->pending, 0, sizeof(core->pending));
 	core->backend = KVPCI_BACKEND_STOPPED;
@@ -80,6 +83,7 @@ static struct kvpci_effect status_reset(struct kvpci_core *core)
 	if (has_backend(core)) {
 		core->backend = KVPCI_BACKEND_STOPPING;
 		core->events = BIT(KVPCI_EVENT_STOP);
+		core->silent = false;
 		core->isr = 0;
 		return kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_EVENT);
 	}
@@ -114,9 +118,12 @@ static struct kvpci_effect set_driver_ok(struct kvpci_core *core)
 
 static void be_suspended(struct kvpci_core *core)
 {
+	/* What was asked for before is sent, if not now, then at the resume. */
+	kvpci_core_pend_deferred(core);
 	core->device_status |= VIRTIO_CONFIG_S_SUSPEND;
 	core->device_status &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	core->backend = KVPCI_BACKEND_SUSPENDED;
+	core->silent = false;	/* it is without DRIVER_OK */
 }
 
 /*
@@ -128,8 +135,7 @@ static struct kvpci_effect suspend(struct kvpci_core *core)
 	if (core->backend == KVPCI_BACKEND_RESUMING) {
 		core->events &= ~BIT(KVPCI_EVENT_RESUME);
 		be_suspended(core);
-		return kvpci_effect(KVPCI_EFFECT_DECISION |
-				    KVPCI_EFFECT_EVENT_GONE);
+		return kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_EVENT_GONE);
 	}
 	if (core->backend == KVPCI_BACKEND_SUSPENDING)
 		return kvpci_no_effect();
@@ -188,19 +194,37 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 	return effect;
 }
 
+/* SUSPEND has been read, and waits for its acknowledgement. */
+static bool awaits_suspend_ack(const struct kvpci_core *core)
+{
+	return core->backend == KVPCI_BACKEND_SUSPENDING &&
+	       !(core->events & BIT(KVPCI_EVENT_SUSPEND));
+}
+
+int kvpci_core_silence(struct kvpci_core *core, struct kvpci_effect *effect)
+{
+	*effect = kvpci_no_effect();
+	if (!awaits_suspend_ack(core))
+		return -EALREADY;
+	kvpci_core_pend_deferred(core);
+	core->silent = true;
+	*effect = kvpci_effect(EFFECT_RESET);
+	return 0;
+}
+
 static int ack_device(struct kvpci_core *core, u32 kind,
 		      struct kvpci_effect *effect)
 {
-	bool stop = kind == KVPCI_EVENT_STOP;
-
-	if (core->backend != (stop ? KVPCI_BACKEND_STOPPING :
-				     KVPCI_BACKEND_SUSPENDING) ||
-	    core->events & BIT(kind))
-		return -EALREADY;
-	if (stop)
-		kvpci_core_reset(core);
-	else
+	if (kind == KVPCI_EVENT_SUSPEND) {
+		if (!awaits_suspend_ack(core))
+			return -EALREADY;
 		be_suspended(core);
+	} else {
+		if (core->backend != KVPCI_BACKEND_STOPPING ||
+		    core->events & BIT(KVPCI_EVENT_STOP))
+			return -EALREADY;
+		kvpci_core_reset(core);
+	}
 	*effect = kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_STOPPED);
 	return 0;
 }

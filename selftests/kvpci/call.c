@@ -46,7 +46,7 @@ static void other_vm(FIXTURE_DATA(call) *self, struct guest *g)
 	guest_create_parts(g, GUEST_IRQCHIP | GUEST_MSI_ROUTE, 0);
 	self->kvm = g->kvm_fd;
 	self->kvm_vm = g->vm_fd;
-	self->vm = vm_create(self->m.ctl, g->vm_fd);
+	self->vm = libkvpci_vm_create(self->m.ctl, g->vm_fd);
 	if (self->vm < 0)
 		guest_die("KVPCI_VM_CREATE: %d", self->vm);
 }
@@ -59,8 +59,8 @@ FIXTURE_SETUP(call)
 
 	machine_create(m);
 	machine_fds(m);
-	driver_vector(m, 1, LAPIC, VECTOR, false);
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+	driver_vector(m, 1, LAPIC, VECTOR, UNMASKED);
+	ASSERT_EQ(0, libkvpci_device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
 	driver_run(m);
 
 	self->kvm = -1;
@@ -69,10 +69,10 @@ FIXTURE_SETUP(call)
 	if (!variant->same_vm)
 		other_vm(self, &other);
 	device_describe(&desc);
-	self->dev = device_create(variant->same_vm ? m->vm : self->vm, &desc);
+	self->dev = libkvpci_device_create(variant->same_vm ? m->vm : self->vm, &desc.create);
 	ASSERT_LE(0, self->dev);
 	self->own = new_eventfd();
-	ASSERT_EQ(0, queue_fds(self->dev, 0, -1, self->own));
+	ASSERT_EQ(0, libkvpci_queue_fds(self->dev, 0, -1, self->own));
 }
 
 static void close_fd(int *fd)
@@ -95,7 +95,11 @@ FIXTURE_TEARDOWN(call)
 /* Signals that a device has taken */
 static uint64_t taken(int dev)
 {
-	return device_stats(dev).calls;
+	struct kvpci_device_stats stats;
+
+	if (libkvpci_device_stats(dev, &stats))
+		guest_die("KVPCI_DEVICE_STATS");
+	return stats.calls;
 }
 
 TEST_F(call, of_another_device)
@@ -104,8 +108,8 @@ TEST_F(call, of_another_device)
 	int kick = new_eventfd();
 
 	for (unsigned int q = 0; q < 2; q++)
-		EXPECT_EQ(-EBUSY, queue_fds(self->dev, q, kick, m->call[0]));
-	EXPECT_EQ(-EBUSY, queue_fds(m->dev, 0, kick, self->own));
+		EXPECT_EQ(-EBUSY, libkvpci_queue_fds(self->dev, q, kick, m->call[0]));
+	EXPECT_EQ(-EBUSY, libkvpci_queue_fds(m->dev, 0, kick, self->own));
 
 	/* the other's signal is the other's alone, and the eventfd its own */
 	eventfd_add(self->own);
@@ -129,18 +133,18 @@ TEST_F(call, after_the_other_let_go)
 	struct machine *m = &self->m;
 
 	/* by another in its place */
-	EXPECT_EQ(-EBUSY, queue_fds(m->dev, 0, m->kick[0], self->own));
-	ASSERT_EQ(0, queue_fds(self->dev, 0, -1, -1));
-	EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[0], self->own));
+	EXPECT_EQ(-EBUSY, libkvpci_queue_fds(m->dev, 0, m->kick[0], self->own));
+	ASSERT_EQ(0, libkvpci_queue_fds(self->dev, 0, -1, -1));
+	EXPECT_EQ(0, libkvpci_queue_fds(m->dev, 0, m->kick[0], self->own));
 	eventfd_add(self->own);
 	EXPECT_EQ(VECTOR, guest_irq(&m->g));
 	EXPECT_EQ(0, taken(self->dev));
 
 	/* by its end */
-	EXPECT_EQ(0, queue_fds(self->dev, 1, -1, m->call[0]));
-	EXPECT_EQ(-EBUSY, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
+	EXPECT_EQ(0, libkvpci_queue_fds(self->dev, 1, -1, m->call[0]));
+	EXPECT_EQ(-EBUSY, libkvpci_queue_fds(m->dev, 0, m->kick[0], m->call[0]));
 	close_fd(&self->dev);
-	EXPECT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
+	EXPECT_EQ(0, libkvpci_queue_fds(m->dev, 0, m->kick[0], m->call[0]));
 	eventfd_add(m->call[0]);
 	EXPECT_EQ(VECTOR, guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
@@ -153,7 +157,7 @@ TEST_F(call, by_itself)
 	struct machine *m = &self->m;
 
 	for (unsigned int i = 1; i <= 20; i++) {
-		ASSERT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
+		ASSERT_EQ(0, libkvpci_queue_fds(m->dev, 0, m->kick[0], m->call[0]));
 		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 		eventfd_add(m->call[0]);
 		EXPECT_EQ(i, taken(m->dev));
@@ -196,7 +200,7 @@ TEST_F(call, by_itself_under_signals)
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, signal_calls, &s));
 	for (unsigned int i = 0; i < REPLACED || !s.sent; i++)
-		ASSERT_EQ(0, queue_fds(m->dev, 0, m->kick[0], m->call[0]));
+		ASSERT_EQ(0, libkvpci_queue_fds(m->dev, 0, m->kick[0], m->call[0]));
 	s.stop = true;
 	pthread_join(thread, NULL);
 	EXPECT_FALSE(s.lost);

@@ -34,8 +34,7 @@ FIXTURE(decode) {
 static void write_config(int dev, uint32_t offset, uint32_t length,
 			 uint32_t value)
 {
-	int err = config_access(dev, KVPCI_ACCESS_WRITE, offset, length,
-				&value);
+	int err = libkvpci_pci_config_write(dev, offset, length, value);
 
 	errno = -err;
 	if (err)
@@ -61,10 +60,8 @@ static void fill_bus(struct guest *g)
 }
 
 /* A write that may move BARs, handed back as a VMM does. */
-static int answering = -1;
-
-static bool answer(bool port, uint64_t addr, void *data, uint32_t width,
-		   bool write)
+static bool answer(void *context, bool port, uint64_t addr, void *data,
+		   uint32_t width, bool write)
 {
 	uint32_t value = 0;
 
@@ -72,7 +69,7 @@ static bool answer(bool port, uint64_t addr, void *data, uint32_t width,
 	    addr >= at_function(OURS, PAGE))
 		return false;
 	memcpy(&value, data, width);
-	write_config(answering, addr & (PAGE - 1), width, value);
+	write_config(*(int *)context, addr & (PAGE - 1), width, value);
 	return true;
 }
 
@@ -83,7 +80,7 @@ FIXTURE_SETUP(decode)
 	void *page;
 
 	device_describe(&desc);
-	function_create(m, &desc, false, NULL, 0);
+	function_create(m, &machine_module, &desc, NULL, 0);
 	write_config(m->dev, BAR(1), 4, MEM_BASE);
 	write_config(m->dev, BAR(2), 4, (uint32_t)MSIX_BASE);
 	write_config(m->dev, BAR(3), 4, MSIX_BASE >> 32);
@@ -92,8 +89,8 @@ FIXTURE_SETUP(decode)
 	ASSERT_NE(MAP_FAILED, page);
 	self->command = (uint16_t *)((uint8_t *)page + PCI_COMMAND);
 	fill_bus(&m->g);
-	answering = m->dev;
 	m->g.answer = answer;
+	m->g.answer_context = &m->dev;
 }
 
 FIXTURE_TEARDOWN(decode)
@@ -105,9 +102,7 @@ FIXTURE_TEARDOWN(decode)
 /* Return: 0 or -errno, of a write of the whole register that lets BARs decode */
 static int let_decode(int dev)
 {
-	uint32_t value = PCI_COMMAND_MEMORY;
-
-	return config_access(dev, KVPCI_ACCESS_WRITE, PCI_COMMAND, 2, &value);
+	return libkvpci_pci_config_write(dev, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 }
 
 static void *watch(void *arg)
@@ -144,7 +139,7 @@ static uint32_t read_config(int dev, uint32_t offset, uint32_t length)
 {
 	uint32_t value = 0;
 
-	if (config_access(dev, 0, offset, length, &value))
+	if (libkvpci_pci_config_read(dev, offset, length, &value))
 		guest_die("KVPCI_PCI_CONFIG_ACCESS %#x", offset);
 	return value;
 }

@@ -229,9 +229,9 @@ FIXTURE_SETUP(irqs_off)
 	machine_fds(m);
 	no_polling(&m->g);
 	add_vcpus(self);
-	driver_vector(m, 1, variant->address, ODD_VECTOR, false);
-	driver_vector(m, 2, PHYSICAL(0), PLAIN_VECTOR, false);
-	ASSERT_EQ(0, device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
+	driver_vector(m, 1, variant->address, ODD_VECTOR, UNMASKED);
+	driver_vector(m, 2, PHYSICAL(0), PLAIN_VECTOR, UNMASKED);
+	ASSERT_EQ(0, libkvpci_device_irq(m->dev, MSIX_ON, KVPCI_GSI_NONE));
 	driver_run(m);	/* queue 0: vector 1, queue 1: vector 2 */
 	map_on(self->vcpu);
 }
@@ -250,13 +250,13 @@ FIXTURE_TEARDOWN(irqs_off)
 static void wait_until_sent(struct machine *m, uint64_t sent)
 {
 	for (int ms = 0; ms < LIMIT_MS; ms++) {
-		if (device_stats(m->dev).msix_sent == sent)
+		if (device_stats(m).msix_sent == sent)
 			return;
 		usleep(1000);
 	}
 	errno = ETIMEDOUT;
 	guest_die("%llu messages were sent, not %llu",
-		  (unsigned long long)device_stats(m->dev).msix_sent,
+		  (unsigned long long)device_stats(m).msix_sent,
 		  (unsigned long long)sent);
 }
 
@@ -366,7 +366,7 @@ TEST_F(irqs_off, delivered_to_both)
 
 	map_off(self->vcpu, variant);
 	for (unsigned int v = ODD_VECTOR; v < ODD_VECTOR + 2; v++) {
-		driver_vector(m, 1, variant->alike, v, false);
+		driver_vector(m, 1, variant->alike, v, UNMASKED);
 		eventfd_add(m->call[0]);
 		for (int ms = 0; ms < LIMIT_MS; ms++) {
 			got_first = apic_has(first, v);
@@ -381,7 +381,7 @@ TEST_F(irqs_off, delivered_to_both)
 		EXPECT_TRUE(got_first || got_second);
 	}
 	wait_until_sent(m, 2);
-	EXPECT_EQ(0, device_stats(m->dev).irqs_dropped);
+	EXPECT_EQ(0, device_stats(m).irqs_dropped);
 }
 
 int main(int argc, char **argv)

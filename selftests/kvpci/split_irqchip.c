@@ -79,17 +79,17 @@ FIXTURE_SETUP(split_irqchip)
 	ASSERT_EQ(0, ioctl(self->kvm_vm, KVM_ENABLE_CAP, &split));
 	add_route(self->kvm_vm);
 	self->vcpu = add_vcpu(self->kvm_vm);
-	self->ctl = open_kvpci();
-	self->vm = vm_create(self->ctl, self->kvm_vm);
+	self->ctl = libkvpci_open(NULL);
+	self->vm = libkvpci_vm_create(self->ctl, self->kvm_vm);
 	ASSERT_LE(0, self->vm);
 	device_describe(&desc);
-	self->dev = device_create(self->vm, &desc);
+	self->dev = libkvpci_device_create(self->vm, &desc.create);
 	ASSERT_LE(0, self->dev);
 	self->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_LE(0, self->call);
-	ASSERT_EQ(0, queue_fds(self->dev, 0, -1, self->call));
+	ASSERT_EQ(0, libkvpci_queue_fds(self->dev, 0, -1, self->call));
 	if (variant->placed)
-		ASSERT_EQ(0, make_ecam(self->vm, ECAM_ADDR, 1, NULL));
+		ASSERT_EQ(0, libkvpci_vm_ecam(self->vm, ECAM_ADDR, 1, NULL));
 }
 
 FIXTURE_TEARDOWN(split_irqchip)
@@ -106,12 +106,7 @@ FIXTURE_TEARDOWN(split_irqchip)
 static void bar_write(int dev, uint32_t bar, uint32_t offset, uint32_t length,
 		      uint64_t value)
 {
-	struct kvpci_bar_access access = {
-		.size = sizeof(access), .flags = KVPCI_ACCESS_WRITE,
-		.bar = bar, .offset = offset, .length = length, .value = value,
-	};
-
-	if (do_ioctl(dev, KVPCI_BAR_ACCESS, &access))
+	if (libkvpci_bar_write(dev, bar, offset, length, value))
 		guest_die("KVPCI_BAR_ACCESS %u %#x", bar, offset);
 }
 
@@ -151,27 +146,26 @@ static bool apic_has(int vcpu, unsigned int vector)
 static int wire(int dev, bool placed, uint32_t gsi)
 {
 	if (!placed)
-		return device_irq(dev, MSIX_ON, gsi);
+		return libkvpci_device_irq(dev, MSIX_ON, gsi);
 	return place(dev, OURS, 0x020000, gsi == KVPCI_GSI_NONE ? 0 : 1, gsi);
 }
 
 static void enable(int dev)
 {
-	uint32_t cap = 0, id = 0, value = PCI_COMMAND_MASTER;
+	uint32_t cap = 0, id = 0;
 
-	if (config_access(dev, KVPCI_ACCESS_WRITE, PCI_COMMAND, 2, &value) ||
-	    config_access(dev, 0, PCI_CAPABILITY_LIST, 1, &cap))
+	if (libkvpci_pci_config_write(dev, PCI_COMMAND, 2, PCI_COMMAND_MASTER) ||
+	    libkvpci_pci_config_read(dev, PCI_CAPABILITY_LIST, 1, &cap))
 		guest_die("KVPCI_PCI_CONFIG_ACCESS");
 	for (int i = 0; cap && i < 48; i++) {
-		if (config_access(dev, 0, cap, 2, &id))
+		if (libkvpci_pci_config_read(dev, cap, 2, &id))
 			guest_die("KVPCI_PCI_CONFIG_ACCESS");
 		if ((id & 0xff) == PCI_CAP_ID_MSIX)
 			break;
 		cap = id >> 8;
 	}
-	value = PCI_MSIX_FLAGS_ENABLE;
-	if (!cap || config_access(dev, KVPCI_ACCESS_WRITE,
-				  cap + PCI_MSIX_FLAGS, 2, &value))
+	if (!cap || libkvpci_pci_config_write(dev, cap + PCI_MSIX_FLAGS, 2,
+					      PCI_MSIX_FLAGS_ENABLE))
 		guest_die("MSI-X");
 }
 
@@ -186,6 +180,8 @@ TEST_F(split_irqchip, no_line)
 
 TEST_F(split_irqchip, messages)
 {
+	struct kvpci_device_stats stats;
+
 	ASSERT_EQ(0, wire(self->dev, variant->placed, KVPCI_GSI_NONE));
 	if (variant->placed)
 		enable(self->dev);
@@ -195,7 +191,8 @@ TEST_F(split_irqchip, messages)
 	for (int ms = 0; ms < LIMIT_MS && !apic_has(self->vcpu, VECTOR); ms++)
 		usleep(1000);
 	EXPECT_TRUE(apic_has(self->vcpu, VECTOR));
-	EXPECT_EQ(1, device_stats(self->dev).msix_sent);
+	ASSERT_EQ(0, libkvpci_device_stats(self->dev, &stats));
+	EXPECT_EQ(1, stats.msix_sent);
 }
 
 int main(int argc, char **argv)

@@ -48,11 +48,11 @@ TEST_F(trace, events)
 	trace_event(&self->trace, "kvpci/kvpci_event");
 	driver_run(m);
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_SUSPEND);
-	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m->dev, NULL));
-	ASSERT_EQ(0, device_ack(m->dev, KVPCI_EVENT_SUSPEND,
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
+	ASSERT_EQ(0, libkvpci_device_ack(m->dev, KVPCI_EVENT_SUSPEND,
 				KVPCI_EVENT_NO_QUEUE));
 	cc_write(m, CC_STATUS, ST_READY | ST_SUSPEND | ST_DRIVER_OK);
-	ASSERT_EQ(KVPCI_EVENT_RESUME, device_event(m->dev, NULL));
+	ASSERT_EQ(KVPCI_EVENT_RESUME, device_event(m, NULL));
 
 	text = trace_read(&self->trace);
 	EXPECT_EQ(3, lines(text, ": kvpci_event: "));

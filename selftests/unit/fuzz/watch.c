@@ -110,12 +110,29 @@ static void check_line_and_events(struct fuzz *f, const struct outlook *now,
 	REQUIRE(now->event_queue == was->event_queue);
 }
 
+/* A suspension leaves what was put off to the PBA, or to the line. */
+static void check_left(const struct kvpci_core *core, u32 q)
+{
+	u16 vector = core->queues[q].msix_vector;
+
+	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE))
+		REQUIRE(core->isr & 1);
+	else if (vector < core->num_vectors)
+		REQUIRE(bit(core->pending, vector));
+}
+
 /* R47: what was put off goes with the life of its queue, and not before. */
 static void check_deferred(struct fuzz *f)
 {
 	const struct kvpci_core *core = &f->u.core;
 
 	for (u32 q = 0; q < UNIT_QUEUES; q++) {
+		if (f->deferred[q] && core->backend == KVPCI_BACKEND_SUSPENDED) {
+			f->deferred[q] = false;
+			/* A queue under reset has no signals. */
+			if (core->queues[q].enable && !core->queues[q].reset)
+				check_left(core, q);
+		}
 		if (f->deferred[q] && !core->queues[q].enable) {
 			f->deferred[q] = false;
 			reach(f, FUZZ_DEFERRED_GONE);
