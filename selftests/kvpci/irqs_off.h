@@ -348,8 +348,9 @@ static bool kvm_walks(unsigned int since)
 	unsigned int major = 0, minor = 0;
 	struct utsname name;
 
-	uname(&name);
-	sscanf(name.release, "%u.%u", &major, &minor);
+	if (uname(&name) ||
+	    sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		guest_die("which kernel is this?");
 	return major * 100 + minor >= since;
 }
 
