@@ -20,8 +20,8 @@
  *	failing()	another thread of the VMM, with KVPCI_DEVICE_FAIL
  *	observer()	sees every state, and what must hold in it
  *
- * SUSPEND and RESUME take part with SUSPENDS. Not here: interrupts, the bytes of
- * configuration.
+ * SUSPEND and RESUME take part with SUSPENDS. Not here: interrupts, which are in
+ * interrupt.pml, and the bytes of configuration.
  *
  * How to run it: selftests/model/check, which says what each run leaves out.
  * Values that mean nothing to the protocol are as few as tell right from wrong:
