@@ -43,10 +43,12 @@ void kvpci_unlock_and(struct kvpci_device *device, struct kvpci_effect effect)
 		kvpci_irq_sync_status(device);
 	kvpci_unlock(device);
 
-	if (bits & KVPCI_EFFECT_DECISION) {
-		kvpci_irq_await_calls(device, effect);
-		kvpci_irq_await_work(device);
-	}
+	if (bits & KVPCI_EFFECT_DECISION)
+		kvpci_irq_await(device, effect);
+	/* Masks and messages of vectors are what is written most. */
+	if (!(bits & ~(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY |
+		       KVPCI_EFFECT_VECTOR)))
+		return;
 	if (bits & KVPCI_EFFECT_STOPPED)
 		wake_up_interruptible_all(&device->stopped);
 	if (bits & KVPCI_EFFECT_EVENT)

@@ -138,9 +138,9 @@ static bool decide_locked(struct kvpci_call *call)
 		/* What KVM takes for an interrupt may change without us. */
 		if (call->route.dest == KVPCI_DEST_NOBODY)
 			call->epoch = 0;
-		/* Before the lock is released: see kvpci_irq_await_calls(). */
-		if (!test_bit(call->queue, device->armed))
-			set_bit(call->queue, device->armed);
+		/* Before the lock is released: see await_calls(). */
+		if (!test_and_set_bit(call->queue, device->armed))
+			atomic_inc(&device->num_armed);
 		if (may_deliver(device, &call->route))
 			return true;
 		kvpci_core_defer(&device->core, call->queue);
@@ -222,19 +222,17 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	return 0;
 }
 
-/**
- * kvpci_irq_await_calls() - wait for signals that were decided on before a change
- * @device: the device; its lock is not held, and its epoch has been counted on
- * @effect: KVPCI_EFFECT_DECISION; with _VECTOR_ONLY, of one vector's signals
- *
- * A call that may be sending by an older epoch has its bit in device->armed, since
- * it was set under device->lock before the change. The bit is cleared under the
- * wait queue's lock alone, when the call has to ask the core next: then no older
- * message of it is on its way, for whoever else is waiting too. It is the bit of
- * the queue's active call: the call that replaces this one may have set it, once
- * this one has been stopped.
+/*
+ * Waits for signals that were decided on before a change. A call that may be
+ * sending by an older epoch has its bit in device->armed, since it was set under
+ * device->lock before the change. The bit is cleared under the wait queue's lock
+ * alone, when the call has to ask the core next: then no older message of it is on
+ * its way, for whoever else is waiting too. It is the bit of the queue's active
+ * call: the call that replaces this one may have set it, once this one has been
+ * stopped.
  */
-void kvpci_irq_await_calls(struct kvpci_device *device, struct kvpci_effect effect)
+static noinline void await_calls(struct kvpci_device *device,
+				 struct kvpci_effect effect)
 {
 	bool all = !(effect.bits & KVPCI_EFFECT_VECTOR_ONLY);
 	struct kvpci_call *call;
@@ -247,11 +245,30 @@ void kvpci_irq_await_calls(struct kvpci_device *device, struct kvpci_effect effe
 		if (!call || (!all && READ_ONCE(call->route.vector) != effect.arg))
 			continue;
 		spin_lock_irq(&call->head->lock);
-		if (call->active && call->epoch != READ_ONCE(device->epoch))
-			clear_bit(queue, device->armed);
+		if (call->active && call->epoch != READ_ONCE(device->epoch) &&
+		    test_and_clear_bit(queue, device->armed))
+			atomic_dec(&device->num_armed);
 		spin_unlock_irq(&call->head->lock);
 	}
 	rcu_read_unlock();
+}
+
+/**
+ * kvpci_irq_await() - wait for messages that were decided on before a change
+ * @device: the device; its lock is not held, and its epoch has been counted on
+ * @effect: KVPCI_EFFECT_DECISION; with _VECTOR_ONLY, of one vector's signals
+ *
+ * What the work item sends after the message it is sending it has asked the core
+ * for after the change.
+ */
+void kvpci_irq_await(struct kvpci_device *device, struct kvpci_effect effect)
+{
+	if (atomic_read(&device->num_armed))
+		await_calls(device, effect);
+	if (unlikely(READ_ONCE(device->sending))) {
+		mutex_lock(&device->send_lock);
+		mutex_unlock(&device->send_lock);
+	}
 }
 
 /* --- vectors that were pending ---------------------------------------------- */
@@ -434,7 +451,7 @@ static int take_pending(struct kvpci_device *device, unsigned int from,
 /*
  * Once through all of one kind. Messages are sent without device->lock, since KVM
  * may walk over all vCPUs; whoever changes what they depend on waits for @sending:
- * see kvpci_irq_await_work().
+ * see kvpci_irq_await().
  */
 static void send_all(struct kvpci_device *device,
 		     int (*take)(struct kvpci_device *device, unsigned int from,
@@ -459,20 +476,6 @@ static void send_all(struct kvpci_device *device,
 		mutex_unlock(&device->send_lock);
 		cond_resched();
 	} while (at >= 0);
-}
-
-/**
- * kvpci_irq_await_work() - wait for the message that the work item is sending
- * @device: the device; its lock is not held
- *
- * What it sends after that it has asked the core for after the change.
- */
-void kvpci_irq_await_work(struct kvpci_device *device)
-{
-	if (unlikely(READ_ONCE(device->sending))) {
-		mutex_lock(&device->send_lock);
-		mutex_unlock(&device->send_lock);
-	}
 }
 
 /*

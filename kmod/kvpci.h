@@ -266,6 +266,7 @@ struct kvpci_ecam {
  * @core: the registers
  * @armed: queues that have a call with a message to send again; set under @lock,
  *	cleared under the lock of the call's wait queue
+ * @num_armed: how many they are
  * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
  * @moving: BARs are about to answer elsewhere than the registers in @cs say
  * @name: the VMM's name for it
@@ -301,6 +302,7 @@ struct kvpci_device {
 	spinlock_t lock ____cacheline_aligned;
 	bool pci_config_mapped;
 	bool moving;
+	atomic_t num_armed;
 	DECLARE_BITMAP(armed, KVPCI_MAX_QUEUES);
 	struct kvpci_core core ____cacheline_aligned;
 
@@ -501,9 +503,7 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		     void *key);
 void kvpci_irq_send_vector(struct kvpci_device *device, unsigned int vector);
 void kvpci_irq_send_pending(struct kvpci_device *device);
-void kvpci_irq_await_calls(struct kvpci_device *device,
-			   struct kvpci_effect effect);
-void kvpci_irq_await_work(struct kvpci_device *device);
+void kvpci_irq_await(struct kvpci_device *device, struct kvpci_effect effect);
 void kvpci_irq_sync_status(struct kvpci_device *device);
 void kvpci_irq_sync_line(struct kvpci_device *device);
 void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi);

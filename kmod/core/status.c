@@ -185,6 +185,8 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 	if (!((old | set) & VIRTIO_CONFIG_S_FEATURES_OK))
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	core->device_status = old | set;
+	if (!set && !(value & VIRTIO_CONFIG_S_SUSPEND))
+		return kvpci_no_effect();
 
 	effect = bits_set(core, set);
 	if (!(set & VIRTIO_CONFIG_S_DRIVER_OK) &&
