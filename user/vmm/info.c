@@ -126,8 +126,9 @@ static int print_module(void)
 
 int command_info(int argc, char **argv)
 {
-	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))) {
-		puts("usage: kvpci info\n\nPrints what module and host support, a line each: name, value.");
+	if (argc && is_help(argv[0])) {
+		puts("usage: kvpci info\n\n"
+		     "Prints what module and host support. A line is a name and a value.");
 		return STATUS_OK;
 	}
 	if (argc) {

@@ -15,7 +15,10 @@ static int command_help(int argc, char **argv);
 
 static int command_version(int argc, char **argv)
 {
-	(void)argv;
+	if (argc && is_help(argv[0])) {
+		puts("usage: kvpci version\n\nPrints the version of kvpci.");
+		return STATUS_OK;
+	}
 	if (argc) {
 		report("version: takes no arguments");
 		return STATUS_USAGE;

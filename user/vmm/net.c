@@ -8,6 +8,7 @@
  * starts it (starter.c); then a thread of its own follows its events, up to STOP.
  * Whichever's turn it is alone touches the fields marked below.
  */
+#include <ctype.h>
 #include <endian.h>
 #include <errno.h>
 #include <linux/if_tun.h>
@@ -439,13 +440,14 @@ static int make_mac(uint8_t *mac, const uint8_t *wanted)
 	return 0;
 }
 
+/* "net-" and the tap; '_' for what a device's name may not have */
 static void make_name(const struct net *net, uint8_t *name, size_t size)
 {
 	size_t i;
 
 	snprintf((char *)name, size, "net-%s", net->tap);
 	for (i = 0; name[i]; i++)
-		if (name[i] <= ' ' || name[i] > '~')
+		if (!isalnum(name[i]) && !strchr("._-", name[i]))
 			name[i] = '_';
 }
 

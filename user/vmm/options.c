@@ -122,7 +122,7 @@ static int set_mmap_reads(struct options *o, const char *name, const char *value
 			return 0;
 		}
 	}
-	report("%s: '%s' is none of none, config and all", name, value);
+	report("%s: '%s' is none of none, pci-config and all", name, value);
 	return -EINVAL;
 }
 
@@ -211,7 +211,7 @@ static int net_layout(struct net_options *net, const char *value)
 		net->layout = layouts[i].flags;
 		return 0;
 	}
-	report("--net: layout: '%s' is none of io, fast and memory", value);
+	report("--net: layout: '%s' is none of io, fast-mmio and memory", value);
 	return -EINVAL;
 }
 
@@ -279,17 +279,20 @@ static const struct option_row rows[] = {
 	{ "--append", VALUE_NEEDED, "STRING", "its command line", set_append },
 	{ "--memory", VALUE_NEEDED, "MIB", "memory (default 512)", set_memory },
 	{ "--cpus", VALUE_NEEDED, "N", "virtual CPUs (default 1)", set_cpus },
-	{ "--net", VALUE_NEEDED, "tap=IFNAME[,queues=N][,mac=ADDR][,layout=io|fast|memory]",
+	{ "--net", VALUE_NEEDED,
+	  "tap=IFNAME[,queues=N][,mac=ADDR][,layout=io|fast-mmio|memory]",
 	  "a network card on an existing tap; repeatable", set_net },
 	{ "--transport", VALUE_NEEDED, "kernel|user",
 	  "who answers device registers: the kvpci module (default) or this program",
 	  set_transport },
 	{ "--mmap-reads", VALUE_NEEDED, "none|pci-config|all",
-	  "what the guest reads as memory, without an exit: PCI configuration space, and MSI-X tables (default all)",
+	  "what the guest reads as memory, without an exit: nothing, PCI configuration\n"
+	  "        space, or that and MSI-X tables (default all)",
 	  set_mmap_reads },
 	{ "--exits", VALUE_OPTIONAL, "[=FILE]",
 	  "at the end, and on SIGUSR1, count exits to userspace", set_exits },
-	{ "--help", VALUE_NONE, "", "print this", set_help },
+	{ "--help", VALUE_NONE, "", "print this; -h is the same", set_help },
+	{ "-h", VALUE_NONE, "", NULL, set_help },
 };
 
 #define NUM_ROWS	ARRAY_SIZE(rows)
@@ -366,10 +369,13 @@ void options_help(void)
 	puts("usage: kvpci run --kernel FILE [OPTION]...\n\n"
 	     "Boots a Linux kernel in a virtual machine, its console on stdin and stdout.\n"
 	     "Ctrl-A x ends it.\n");
-	for (i = 0; i < NUM_ROWS; i++)
+	for (i = 0; i < NUM_ROWS; i++) {
+		if (!rows[i].help)
+			continue;
 		printf("  %s%s%s\n        %s\n", rows[i].name,
 		       rows[i].value == VALUE_NEEDED ? " " : "",
 		       rows[i].metavar, rows[i].help);
+	}
 	puts("\nexit status: 0 after power-off, reboot, Ctrl-A x, SIGTERM or SIGINT;\n"
 	     "1 if the guest crashed or could not be run; 2 if an option is wrong.");
 }
