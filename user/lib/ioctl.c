@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
  * One function per ioctl: fill in the sizes, call, turn errno into a return
- * value. What each does is told in <kvpci/kvpci.h>.
+ * value. <kvpci/kvpci.h> describes each.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -242,7 +242,7 @@ int libkvpci_queue_state(int dev, uint32_t queue,
 
 /*
  * A module newer than this library may return larger events. They follow each
- * other at the distance each one names, and their beginning is what we know.
+ * other at the distance that each one names, and begin with the fields of ours.
  */
 int libkvpci_events_read(int dev, struct kvpci_event *events,
 			 unsigned int count)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * The default places of a device's structures. Why these: port I/O is the
- * cheapest access that reaches the host, memory is there for drivers that
- * cannot do it, and a page of their own lets the host treat structures
- * differently. Doorbells of such a page are cheaper still on Intel's processors,
- * so there they are nowhere else.
+ * The default places of a device's structures. Port I/O is the cheapest access that
+ * reaches the host. Memory is for drivers that cannot use ports, and a page for each
+ * structure lets the host treat them differently. On Intel's processors doorbells in
+ * memory are cheaper still: with LIBKVPCI_LAYOUT_FAST_MMIO they are only there.
  */
 #include <errno.h>
 #include <linux/virtio_pci.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Translating what a guest says: nothing outside its RAM is ever found.
+ * Translation of guest addresses: nothing outside the RAM is ever found.
  */
 #include <stddef.h>
 

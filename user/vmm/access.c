@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's buses as seen from userspace. What nobody answers reads as all
- * ones, as on a PC.
+ * The guest's buses as seen from userspace. An address that nobody answers reads as
+ * all ones, as on a PC.
  */
 #include <string.h>
 

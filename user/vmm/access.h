@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Port and memory accesses of vCPUs: who answers.
+ * Port and memory accesses of vCPUs, and the device that answers each.
  */
 #ifndef KVPCI_VMM_ACCESS_H
 #define KVPCI_VMM_ACCESS_H
@@ -12,7 +12,7 @@ struct vcpu;
 
 /**
  * access_port() - one IN or OUT
- * @vcpu: whose
+ * @vcpu: the vCPU that makes it
  * @port: the port
  * @data: the value, little endian
  * @length: 1, 2 or 4
@@ -23,7 +23,7 @@ void access_port(struct vcpu *vcpu, uint16_t port, uint8_t *data,
 
 /**
  * access_memory() - one load or store where there is no RAM
- * @vcpu: whose
+ * @vcpu: the vCPU that makes it
  * @address: guest-physical address
  * @data: the value, little endian
  * @length: 1 to 8

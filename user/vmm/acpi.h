@@ -14,7 +14,7 @@ struct vm;
  * @vm: the VM, with its memory
  * @window: first byte of PCI's 64-bit memory window
  * @window_last: last byte of it
- * @rsdp: out: where they begin
+ * @rsdp: out: guest-physical address of the first table, the RSDP
  *
  * Return: 0 or a negative errno value, reported.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The 64-bit boot protocol of Documentation/arch/x86/boot.rst: what a boot
- * loader does, and how it tells whether it has a kernel before it. A kernel that
- * was unpacked already (vmlinux) has the same entry, but no header.
+ * The 64-bit boot protocol of Documentation/arch/x86/boot.rst: a boot
+ * loader's part, and how it recognizes a kernel. An unpacked kernel (vmlinux) has the
+ * same entry, but no header.
  */
 #include <asm/bootparam.h>
 #include <asm/e820.h>
@@ -108,7 +108,7 @@ static int load_bzimage(struct vm *vm, const struct source *s,
 	return source_read(s, to, (hdr->setup_sects + 1) * SECTOR, size);
 }
 
-/* What its header would say that the kernel still reads when it has started. */
+/* Fields of the header that the kernel reads after its start. */
 static int load_vmlinux(struct vm *vm, const struct source *s,
 			struct setup_header *hdr, uint64_t *end, uint64_t *entry)
 {

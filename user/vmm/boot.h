@@ -24,8 +24,8 @@ struct vm;
 #define BOOT_DS		0x18
 
 /**
- * struct boot_image - what to boot
- * @kernel: path of the bzImage
+ * struct boot_image - a kernel and its arguments
+ * @kernel: path of the kernel
  * @initrd: path of the initial ramdisk, or NULL
  * @append: kernel command line
  */
@@ -38,9 +38,9 @@ struct boot_image {
 /**
  * boot_load() - put kernel, ramdisk, command line and tables into memory
  * @vm: the VM, with its memory
- * @image: what to load
- * @rsdp: where the ACPI tables begin
- * @entry: out: where the first vCPU starts
+ * @image: the files and the command line
+ * @rsdp: guest-physical address of the RSDP
+ * @entry: out: first instruction of the first vCPU
  *
  * Return: 0 or a negative errno value, reported.
  */

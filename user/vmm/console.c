@@ -2,8 +2,8 @@
 /*
  * The terminal. A vCPU that prints never waits for stdout: bytes go into a
  * buffer, and a thread writes them. When stdout is slower than the guest the
- * buffer fills, the UART tells the guest to wait, and what it sends all the
- * same is lost, as on a real line.
+ * buffer fills, and the UART tells the guest to wait. Bytes that it sends all the same
+ * are lost, as on a real line.
  *
  * The terminal's mode is restored by console_close(), at exit() and by a
  * handler of the signals that kill a program.

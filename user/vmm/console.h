@@ -19,7 +19,7 @@
  * @escaped: the last byte typed was Ctrl-A
  * @on_room: called when a full buffer has room again, without locks held
  * @opaque: for @on_room
- * @lock: protects what follows
+ * @lock: protects the fields from @first on
  * @wake: @used or @closing changed
  * @drained: @used became 0
  * @writer: the thread that writes to stdout
@@ -60,7 +60,7 @@ void console_put(struct console *console, uint8_t byte);
 /** console_has_room() - would console_put() keep a byte? */
 bool console_has_room(struct console *console);
 
-/* What console_get() found. */
+/* Results of console_get() */
 enum console_input {
 	CONSOLE_BYTES,		/* input, perhaps of zero bytes */
 	CONSOLE_EOF,		/* there will be no more */
@@ -68,7 +68,7 @@ enum console_input {
 };
 
 /**
- * console_get() - take what stdin has, which must be readable
+ * console_get() - take input; stdin must be readable
  * @console: the terminal
  * @bytes: receives the input without escape sequences
  * @count: in: room at @bytes; out: bytes there

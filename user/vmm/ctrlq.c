@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Split virtqueue (2.7), device side. The guest may change its memory at any
- * time: what is checked is a copy, taken once.
+ * time, so a copy is taken once, checked and used.
  */
 #include <errno.h>
 #include <linux/kvpci.h>
@@ -19,7 +19,7 @@
 
 /**
  * struct walk - a descriptor chain on the way
- * @table: descriptors: the ring's or an indirect table
+ * @table: descriptors, of the ring or of an indirect table
  * @entries: how many
  * @left: descriptors that may still come; a chain is no longer than the ring
  * @inside: @table is an indirect one, which cannot lead to another

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A control virtqueue served by the launcher itself: a split ring whose every
- * index and address is the guest's word and is checked.
+ * A control virtqueue served by the launcher itself. It is a split ring; each index
+ * and address in it is the guest's word and is checked.
  */
 #ifndef KVPCI_VMM_CTRLQ_H
 #define KVPCI_VMM_CTRLQ_H
@@ -22,8 +22,8 @@ struct vring_used;
  * struct ctrlq - the ring
  * @memory: the guest's RAM
  * @desc: its descriptors, as mapped here
- * @avail: what the driver offers
- * @used: what has been carried out
+ * @avail: buffers that the driver offers
+ * @used: requests that have been carried out
  * @avail_event: behind @used: when the driver is to kick (2.7.10)
  * @size: entries, a power of two
  * @next: next entry of @avail to look at
@@ -49,15 +49,15 @@ struct ctrlq {
 /**
  * ctrlq_start() - take over a ring
  * @q: with memory, handle and opaque set
- * @queue: what the driver set up
- * @features: what it accepted
+ * @queue: size and addresses of the ring
+ * @features: feature bits that the driver accepted
  *
  * Return: 0, or -EFAULT: the ring is misaligned or not in RAM.
  */
 int ctrlq_start(struct ctrlq *q, const struct kvpci_queue_state *queue,
 		uint64_t features);
 
-/* What ctrlq_run() found; bits. */
+/* Results of ctrlq_run(); bits. */
 enum ctrlq_result {
 	CTRLQ_CALL = 1,		/* the driver wants an interrupt */
 	CTRLQ_MORE = 2,		/* there are more requests: run again */

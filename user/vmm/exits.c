@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The report of userspace exits: by KVM's reason, and for port and memory
- * accesses by whom they were for.
+ * accesses by device.
  */
 #include <errno.h>
 #include <linux/kvm.h>

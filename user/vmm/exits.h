@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counts of what the guest's vCPUs came to userspace for.
+ * Counts of the guest's exits to userspace.
  */
 #ifndef KVPCI_VMM_EXITS_H
 #define KVPCI_VMM_EXITS_H
@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whom an access was for. Keep exit_class_names[] in step. */
+/* Which device an access was for. Keep exit_class_names[] in step. */
 enum exit_class {
 	EXIT_SERIAL,
 	EXIT_POWER,		/* ACPI power registers, reset */
 	EXIT_ECAM,		/* PCI configuration space */
-	EXIT_BAR_COMMON,	/* BARs, by what the access met there */
+	EXIT_BAR_COMMON,	/* BARs, by the structure accessed */
 	EXIT_BAR_NOTIFY,
 	EXIT_BAR_ISR,
 	EXIT_BAR_DEVICE,
@@ -27,7 +27,7 @@ enum exit_class {
 
 #define EXIT_NUM_REASONS	40	/* KVM_EXIT_*; the last takes the rest */
 
-/* One vCPU's counts: written by its thread, read by whoever reports. */
+/* One vCPU's counts: its thread writes them, the main thread reads them. */
 struct exit_counts {
 	uint64_t total;
 	uint64_t reasons[EXIT_NUM_REASONS];

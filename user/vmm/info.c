@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvpci info: what module and host support.
+ * kvpci info: features of the module and of the host.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +119,7 @@ static int print_module(void)
 		       info.caps & module_caps[i].bit ? "yes" : "no");
 	printf("module_max_queues %u\n", info.max_queues);
 	printf("module_max_vectors %u\n", info.max_vectors);
-	printf("module_max_config %u\n", info.max_device_config);
+	printf("module_max_device_config %u\n", info.max_device_config);
 	printf("module_max_regions %u\n", info.max_regions);
 	return STATUS_OK;
 }

@@ -13,7 +13,7 @@
  * struct memory_slot - one stretch of RAM
  * @guest: guest-physical address
  * @size: bytes
- * @host: where it is mapped here
+ * @host: its address in this process
  */
 struct memory_slot {
 	uint64_t guest;
@@ -41,10 +41,10 @@ void memory_free(struct memory *memory);
 /**
  * memory_at() - translate a guest-physical range
  * @memory: the RAM
- * @guest: first byte; anything a guest may say
+ * @guest: first byte; any value
  * @length: bytes, 1 or more
  *
- * Return: where it is mapped here, or NULL if any of it is not RAM.
+ * Return: its address in this process, or NULL if any of it is not RAM.
  */
 void *memory_at(const struct memory *memory, uint64_t guest, uint64_t length);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where read-only memory slots are, following the registers: a table moves with
- * its BAR, and while a function's configuration access window is set up
+ * The places of read-only memory slots follow the registers: a table moves with its
+ * BAR, and while a function's configuration access window is set up
  * (4.1.4.9), the bus is not covered, since reads of the window have effects.
  *
  * A matter of speed: where KVM refuses a slot, such as one over another, reads
@@ -37,9 +37,9 @@ enum { PAGE_BRIDGE, PAGE_ABSENT, NUM_PAGES };
  * @vm: the VM
  * @tables: cover MSI-X tables as well
  * @fd: memory of NUM_PAGES pages
- * @bus: what is under the slot, a page a function
+ * @bus: the memory under the slot, a page a function
  * @covered: the slot is there
- * @windows: functions whose window is set up
+ * @windows: how many functions have their window set up
  */
 struct mmap_reads {
 	struct vm *vm;
@@ -51,9 +51,9 @@ struct mmap_reads {
 };
 
 /**
- * struct mmap_reads_function - a function of the module's
+ * struct mmap_reads_function - a function that the module answers
  * @mmap_reads: its bus
- * @function: where there
+ * @function: its number on the bus
  * @space: its configuration space
  * @pm: offset of its power management capability
  * @window: offset of its configuration access capability
@@ -61,10 +61,10 @@ struct mmap_reads {
  * @table: its MSI-X table, or NULL
  * @table_size: whole pages
  * @table_offset: inside the BAR
- * @bar: which BAR that is
+ * @bar: index of the BAR
  * @bar_kind: its kind
  * @bar_size: its size
- * @table_at: where its slot is, 0: nowhere
+ * @table_at: guest-physical address of its slot, or 0
  */
 struct mmap_reads_function {
 	struct mmap_reads *mmap_reads;
@@ -216,7 +216,7 @@ static uint64_t bar_address(const struct mmap_reads_function *f)
 		addr = (uint32_t)addr | (uint64_t)get(f->space, reg + 4) << 32;
 		top = (1ULL << 52) - 1;
 	}
-	/* At the very top is where sizing leaves it. */
+	/* Sizing leaves it at the very top. */
 	return addr < top && f->bar_size - 1 < top - addr ? addr : 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registers that the guest reads as memory, without an exit: the pages that the
- * module lets us map, under read-only memory slots of KVM's.
+ * Registers that the guest reads as memory, without an exit. The module lets us map
+ * their pages, and read-only memory slots of KVM show them to the guest.
  *
- * One slot covers the whole bus: each function has its page there, and all that
- * are absent have one full of ones. A slot a function covers its MSI-X table.
+ * One slot covers the whole bus: each function has its page there, and absent
+ * functions have a page of ones. Another slot a function covers its MSI-X table.
  * Calls never overlap.
  */
 #ifndef KVPCI_VMM_MMAP_READS_H
@@ -21,7 +21,7 @@ struct vm;
 enum mmap_reads_set {
 	MMAP_READS_NONE,
 	MMAP_READS_PCI_CONFIG,		/* PCI configuration space */
-	MMAP_READS_ALL,		/* and MSI-X tables */
+	MMAP_READS_ALL,			/* that and MSI-X tables */
 };
 
 /**
@@ -41,7 +41,7 @@ void mmap_reads_free(struct mmap_reads *mmap_reads);
  * mmap_reads_add() - a function has been placed
  * @mmap_reads: the bus
  * @device: the module's descriptor
- * @function: where on the bus
+ * @function: its number on the bus
  * @desc: the device, with its regions
  * @result: out: for the calls below
  *

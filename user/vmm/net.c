@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The network card: what it offers, and what happens when the driver starts
- * and stops it. Data queues are vhost-net's, one instance a queue pair; the
- * control queue, there with several pairs only, is answered in net_ctrl().
+ * The network card: its features, its start and its stop. vhost-net serves the data
+ * queues, one instance a queue pair. A card of several pairs has a control queue,
+ * which is answered here.
  *
- * No vCPU waits for vhost: one thread for all cards takes a card's START, and
- * starts it (starter.c); then a thread of its own follows its events, up to STOP.
- * Whichever's turn it is alone touches the fields marked below.
+ * No vCPU waits for vhost. One thread for all cards takes a card's START and starts
+ * it (starter.c). Then the card's own thread follows its events, up to STOP. The two
+ * take turns, and only the one that has its turn touches the fields marked "thread".
  */
 #include <ctype.h>
 #include <endian.h>
@@ -52,7 +52,7 @@
 /* The part of struct virtio_net_config up to mtu. */
 #define CONFIG_SIZE	12
 
-/* What the tap does with frames: offered as it stands. */
+/* The tap's features: offered as they are. */
 #define TAP_FEATURES	(BIT64(VIRTIO_NET_F_CSUM) |		\
 			 BIT64(VIRTIO_NET_F_GUEST_CSUM) |	\
 			 BIT64(VIRTIO_NET_F_GUEST_TSO4) |	\
@@ -61,18 +61,18 @@
 			 BIT64(VIRTIO_NET_F_HOST_TSO4) |	\
 			 BIT64(VIRTIO_NET_F_HOST_TSO6) |	\
 			 BIT64(VIRTIO_NET_F_HOST_ECN))
-/* What vhost does with rings: offered as far as it can. */
+/* vhost's features: offered as far as it has them. */
 #define VHOST_FEATURES	(BIT64(VIRTIO_NET_F_MRG_RXBUF) |	\
 			 BIT64(VIRTIO_RING_F_INDIRECT_DESC) |	\
 			 BIT64(VIRTIO_RING_F_EVENT_IDX) |	\
 			 BIT64(VIRTIO_F_VERSION_1))
-/* What is done here. */
+/* Features of the control queue, which is answered here. */
 #define OWN_FEATURES	(BIT64(VIRTIO_NET_F_MAC) |		\
 			 BIT64(VIRTIO_NET_F_STATUS) |		\
 			 BIT64(VIRTIO_F_RING_RESET))
 #define MULTI_FEATURES	(BIT64(VIRTIO_NET_F_CTRL_VQ) | BIT64(VIRTIO_NET_F_MQ))
 
-/* 5.1.3.1: what the features above need of each other. */
+/* 5.1.3.1: features that need one another. */
 static const struct kvpci_feature_dep net_deps[] = {
 #define NEEDS(bit, bits)	{ .feature = (bit), .any_of = { bits } }
 	NEEDS(VIRTIO_NET_F_GUEST_TSO4, BIT64(VIRTIO_NET_F_GUEST_CSUM)),
@@ -90,27 +90,27 @@ static const struct kvpci_feature_dep net_deps[] = {
 /**
  * struct net - a card
  * @vm: the VM
- * @transport: who answers its registers
+ * @transport: the transport that answers its registers
  * @tap: name of the interface
  * @pairs: queue pairs
- * @num_queues: with the control queue
+ * @num_queues: queues, the control queue included
  * @taps: by pair
  * @vhosts: by pair
- * @vhost_features: what all of them have
- * @kicks: eventfds by queue: notifications of the driver
- * @calls: eventfds by queue: interrupts
- * @startable: what the starter knows of it
- * @starter: whose turn it is when the device does not run
- * @thread: whose turn it is when it does
- * @go: eventfd that says so
+ * @vhost_features: features that all of them have
+ * @kicks: by queue: eventfd of the driver's notifications
+ * @calls: by queue: eventfd of interrupts
+ * @startable: the starter's handle of it
+ * @starter: has its turn while the device does not run
+ * @thread: has its turn while the device runs
+ * @go: eventfd that gives @thread its turn
  * @quit: eventfd that ends @thread
  * @started: @thread is valid
- * @features: thread: what the driver accepted
- * @running: thread: by queue
+ * @features: thread: feature bits that the driver accepted
+ * @running: thread: by queue: vhost, or net_ctrl(), serves it
  * @used: thread: pairs the driver has asked for since it started the device
  * @attached: thread: pairs of the tap that take part
  * @ctrl: thread: the control queue
- * @ctrl_index: thread: which queue that is
+ * @ctrl_index: thread: index of that queue
  * @complained: thread: a mistake of the guest has been reported
  */
 struct net {
@@ -146,7 +146,7 @@ static bool has(const struct net *net, unsigned int bit)
 	return net->features & BIT64(bit);
 }
 
-/* A guest can cause this as often as it likes: it is said once. */
+/* A guest can cause this as often as it likes, so it is reported once. */
 static void complain(struct net *net, int err, const char *what)
 {
 	if (!net->complained)
@@ -156,7 +156,7 @@ static void complain(struct net *net, int err, const char *what)
 	net->transport->ops->fail(net->transport);
 }
 
-/* Which frames the driver takes decides what the tap may send. */
+/* The driver's features decide which frames the tap may send. */
 static void set_offload(const struct net *net)
 {
 	static const struct {
@@ -245,9 +245,9 @@ static void queue_stop(struct net *net, unsigned int queue)
 }
 
 /*
- * Start the queues of the first @pairs pairs. A driver enables all that there
- * are and then uses as many as it has processors: what it does not use need not
- * be started, nor stopped when it waits for a reset.
+ * Start the queues of the first @pairs pairs. A driver enables all pairs
+ * and then uses one a processor. The others need no start, and no stop when the
+ * driver waits for a reset.
  */
 static int use_pairs(struct net *net, unsigned int pairs)
 {
@@ -266,7 +266,7 @@ static int use_pairs(struct net *net, unsigned int pairs)
 	return err;
 }
 
-/* 5.1.6.5.5: the one command there is sets the number of pairs in use. */
+/* 5.1.6.5.5: the only command sets the number of pairs in use. */
 static uint8_t net_ctrl(void *opaque, const uint8_t *request, size_t length)
 {
 	struct net *net = opaque;
@@ -440,7 +440,7 @@ static int make_mac(uint8_t *mac, const uint8_t *wanted)
 	return 0;
 }
 
-/* "net-" and the tap; '_' for what a device's name may not have */
+/* "net-" and the tap, with '_' for characters that a device's name may not have */
 static void make_name(const struct net *net, uint8_t *name, size_t size)
 {
 	size_t i;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A virtio network card (virtio 5.1) whose data queues vhost-net serves on a
- * tap.
+ * A virtio network card (virtio 5.1). vhost-net serves its data queues on a tap.
  */
 #ifndef KVPCI_VMM_NET_H
 #define KVPCI_VMM_NET_H
@@ -13,8 +12,8 @@ struct transport_vm;
 
 /**
  * net_create() - make a card and plug it in
- * @tvm: who answers its registers
- * @options: what --net says
+ * @tvm: the transport that answers its registers
+ * @options: its --net
  * @net: out: the card
  *
  * Return: 0 or a negative errno value, reported.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Options are rows of a table: name, what its value is, what to do with it.
+ * Options are rows of a table: a name, the kind of its value, a function.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ struct option_row {
 	int (*set)(struct options *o, const char *name, const char *value);
 };
 
-/* Decimal digits only, within bounds; says what it wants. */
+/* A number: decimal digits only, within bounds. An error is reported. */
 static int number(const char *name, const char *value, unsigned long min,
 		  unsigned long max, unsigned long *result)
 {

@@ -16,7 +16,7 @@
 #define OPTIONS_MAX_NETS	PCI_MAX_DEVICES
 #define OPTIONS_MAX_QUEUES	256	/* pairs; a tap has no more */
 #define OPTIONS_MAC_SIZE	6
-#define OPTIONS_LAYOUT_HOST	(~0U)	/* what suits the host */
+#define OPTIONS_LAYOUT_HOST	(~0U)	/* the best one for the host */
 
 /**
  * struct net_options - one --net
@@ -37,8 +37,8 @@ struct net_options {
  * @image: --kernel, --initrd, --append
  * @memory: bytes
  * @cpus: vCPUs
- * @transport: who answers registers
- * @mmap_reads: what the guest reads as memory
+ * @transport: the transport that answers registers
+ * @mmap_reads: the registers that the guest reads as memory
  * @nets: --net, in order
  * @num_nets: how many
  * @exits: --exits was given
@@ -62,13 +62,13 @@ struct options {
  * options_parse() - read the arguments
  * @options: out
  * @argc: how many there are at @argv
- * @argv: what follows "kvpci run"
+ * @argv: the arguments after "kvpci run"
  *
  * Return: 0 or -EINVAL, reported.
  */
 int options_parse(struct options *options, int argc, char **argv);
 
-/** options_help() - print what there is, to stdout */
+/** options_help() - print all options, to stdout */
 void options_help(void);
 
 #endif /* KVPCI_VMM_OPTIONS_H */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bus: whose configuration space an access means, and whose BAR. What is
- * in both is the transport's affair.
+ * The bus: which function's configuration space, or BAR, an access means. The
+ * transport knows their content.
  *
- * One lock: configuration accesses take it for writing, which keeps vCPUs
- * apart, accesses to BARs for reading.
+ * One lock: accesses to configuration space take it for writing, which keeps vCPUs
+ * apart; accesses to BARs take it for reading.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -181,7 +181,7 @@ static void device_access(struct transport *t,
 
 	if (write)
 		memcpy(&value, data, length);
-	/* What it refuses, such as three bytes, reads as zero. */
+	/* An access that it refuses, such as one of three bytes, reads as zero. */
 	t->ops->access(t, place->bar, place->offset, length, &value, write);
 	if (!write)
 		memcpy(data, &value, length);
@@ -238,7 +238,7 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 	return err;
 }
 
-/* The nth device's function, and its pin: which line that is, the DSDT tells. */
+/* The nth device's function, and its pin: the DSDT has the line of each pin. */
 static void choose_function(const struct pci *pci, unsigned int n,
 			    struct kvpci_device_place *place)
 {
@@ -246,7 +246,7 @@ static void choose_function(const struct pci *pci, unsigned int n,
 	unsigned int pin = function % INTX_PINS;
 
 	place->function = slot * PCI_FUNCTIONS + function;
-	/* is function 1 of this slot going to be there? */
+	/* Is function 1 of this slot going to be there? */
 	if (n % DEVICE_SLOTS + DEVICE_SLOTS < pci->max_devices)
 		place->flags |= KVPCI_PLACE_MULTIFUNCTION;
 	place->intx_pin = 1 + pin;

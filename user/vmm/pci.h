@@ -24,7 +24,7 @@ enum pci_space {
 /**
  * pci_create() - make the bus, with a host bridge in slot 0
  * @vm: the VM, with its memory; receives the bus
- * @max_devices: how many it is going to have, at most PCI_MAX_DEVICES
+ * @max_devices: devices it is going to have, at most PCI_MAX_DEVICES
  *
  * Return: 0 or a negative errno value, reported.
  */
@@ -42,7 +42,7 @@ void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
  * @pci: the bus
  * @desc: the device, with its regions
  * @place: class_code, and vendor_data if there is any; the rest is filled in
- * @transport: who answers its registers; outlives the bus's last access
+ * @transport: the transport that answers its registers; outlives the bus's last access
  *
  * Return: 0 or a negative errno value, reported.
  */
@@ -57,7 +57,8 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  * @length: 1 to 8
  * @write: direction
  *
- * Where no function is, and where an access is none, all bits read as one.
+ * All bits read as one where there is no function, and where the access is not one
+ * that PCI has.
  */
 void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
 		       unsigned int length, bool write);
@@ -66,11 +67,11 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
  * pci_bar_access() - an access that came to userspace, perhaps to a BAR
  * @pci: the bus
  * @space: memory or I/O
- * @address: where
+ * @address: guest-physical address or port
  * @data: the value, little endian
  * @length: 1 to 8
  * @write: direction
- * @class: out: what it met, for the counts; unchanged where no BAR can be
+ * @class: out: the structure accessed, for the counts; unchanged where no BAR can be
  *
  * Return: false if no BAR holds all of it; then nothing was done.
  */

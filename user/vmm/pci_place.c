@@ -32,7 +32,7 @@ int pci_places_init(struct pci_places *places, const struct vm *vm)
 	places->mem64_last = places->mem64_first + MEM64_SIZE - 1;
 	places->mem64_next = places->mem64_first;
 	if (places->mem64_last >> bits) {
-		report("--memory: too much: the CPU's %u physical address bits leave no room for PCI behind it",
+		report("--memory: too much: %u physical address bits leave no room for PCI",
 		       bits);
 		return -E2BIG;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where BARs go before the guest starts: what firmware would decide.
+ * The first addresses of BARs, as firmware would choose them.
  */
 #ifndef KVPCI_VMM_PCI_PLACE_H
 #define KVPCI_VMM_PCI_PLACE_H
@@ -12,7 +12,7 @@
 struct vm;
 
 /**
- * struct pci_places - the windows, and how far each is used
+ * struct pci_places - the windows, and the first free address of each
  * @io_next: first free port
  * @mem32_next: first free address below 4 GiB
  * @mem64_next: first free address of the 64-bit window

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPU registers: what a guest starts with, and what is printed when it ends
- * badly.
+ * vCPU registers: their values at the start, and the print of them when a guest
+ * ends badly.
  */
 #include <errno.h>
 #include <linux/kvm.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the launcher says to people, on stderr.
+ * Messages of the launcher, on stderr.
  */
 #ifndef KVPCI_VMM_REPORT_H
 #define KVPCI_VMM_REPORT_H
@@ -18,7 +18,7 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /**
  * report_error() - report(), with the error behind a colon
  * @err: a negative errno value
- * @format: as for printf(), and what follows it
+ * @format: as for printf(), with its arguments
  *
  * Return: @err.
  */

@@ -17,10 +17,10 @@ struct vm;
 
 /**
  * struct serial - the UART
- * @vm: whose interrupt line
- * @console: where bytes go
+ * @vm: the VM that has the interrupt line
+ * @console: the terminal for its bytes
  * @room_fd: eventfd, signalled when an input FIFO that was full has room
- * @lock: protects what follows
+ * @lock: protects the fields from @divisor on
  * @divisor: DLL and DLM
  * @ier: interrupt enables
  * @fcr: FIFO control

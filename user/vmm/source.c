@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files on their way into the guest's memory, and what is said when they cannot
- * be read.
+ * Files on their way into the guest's memory, and messages when they cannot be read.
  */
 #include <errno.h>
 #include <fcntl.h>

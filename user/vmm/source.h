@@ -10,7 +10,7 @@
 /**
  * struct source - an open file
  * @option: the option that named it, for messages
- * @path: what it is called
+ * @path: its path
  * @fd: descriptor, negative if it could not be opened
  * @size: bytes
  */
@@ -28,8 +28,8 @@ void source_close(struct source *s);
 /**
  * source_read() - read a part of the file, all of it
  * @s: the file
- * @to: where to
- * @offset: of the part's first byte
+ * @to: memory for it
+ * @offset: the part's first byte
  * @length: bytes
  *
  * Return: 0 or a negative errno value, reported.

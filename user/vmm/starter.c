@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The thread in which devices are started.
+ * The thread that starts devices.
  *
  * At DRIVER_OK nobody waits for it: the guest goes on. So it must not take the
- * processor from the vCPU that woke it. A batch task does not when it is woken.
- * But Linux also looks whether the running task's time is up when it queues
- * another beside one that waits already; with a thread a device that happened as
- * soon as two of them were started. One thread for all is not queued twice.
+ * processor from the vCPU that wakes it. A batch task does not when it is woken.
+ * But Linux also looks whether the running task's time is up when it queues a task
+ * beside another that waits already. With a thread a device that happens as soon as
+ * two of them start. One thread for all is not queued twice.
  */
 #include <errno.h>
 #include <sched.h>
@@ -18,7 +18,7 @@
 #include "report.h"
 #include "starter.h"
 
-/* Each device once, until it is handed to us again. */
+/* Each device is started once, until starter_watch() is called for it. */
 static int control(struct starter *starter, int op, int fd, void *what)
 {
 	struct epoll_event event = {

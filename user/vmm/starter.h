@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The thread in which devices are started: one for all of them.
+ * The thread that starts devices: one for all of them.
  */
 #ifndef KVPCI_VMM_STARTER_H
 #define KVPCI_VMM_STARTER_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /**
- * struct starter - the thread, and what it waits for
+ * struct starter - the thread
  * @epoll: descriptors of devices that do not run
  * @quit: eventfd that ends the thread
  * @thread: the thread
@@ -52,7 +52,7 @@ void starter_close(struct starter *starter);
 /**
  * starter_add() - hand a new device to the starter
  * @starter: open
- * @device: which outlives the thread
+ * @device: the device; it outlives the thread
  *
  * Return: 0 or a negative errno value, reported.
  */

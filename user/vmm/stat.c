@@ -125,7 +125,7 @@ static int report_no_directory(int err)
 	} else if (access("/sys/module/kvpci", F_OK)) {
 		report("stat: the kvpci module is not loaded");
 	} else {
-		report_error(err, "stat: cannot read %s: is debugfs mounted? try: mount -t debugfs none %s",
+		report_error(err, "stat: cannot read %s: try: mount -t debugfs none %s",
 			     DEVICES, DEBUGFS);
 	}
 	return STATUS_FAILED;

@@ -61,7 +61,7 @@ static int open_queue(const char *name, unsigned int queues, int flags)
 	if (fd < 0) {
 		err = -errno;
 		if (err == -ENOENT || err == -ENODEV)
-			return report_error(err, "cannot open %s: is the tun module loaded? try: modprobe tun",
+			return report_error(err, "cannot open %s: try: modprobe tun",
 					    TUN_DEVICE);
 		return report_error(err, "cannot open %s", TUN_DEVICE);
 	}
@@ -87,7 +87,7 @@ int tap_open(const char *name, int *fds, unsigned int queues)
 	unsigned int i;
 
 	if (!if_nametoindex(name)) {
-		report("--net: tap '%s' does not exist; make it with: ip tuntap add dev %s mode tap%s",
+		report("--net: tap '%s' does not exist; try: ip tuntap add %s mode tap vnet_hdr%s",
 		       name, name, queues > 1 ? " multi_queue" : "");
 		return -ENODEV;
 	}

@@ -17,12 +17,12 @@ struct transport_ops;
 
 /**
  * struct transport_vm - a transport at work in a VM
- * @ops: which
+ * @ops: its operations
  * @vm: the VM
- * @fd: for the kernel transport: the kvpci VM
- * @mmap_reads_set: for the kernel transport: what the guest is to read as memory
+ * @fd: the kvpci VM (kernel transport)
+ * @mmap_reads_set: registers that the guest is to read as memory (kernel transport)
  * @mmap_reads: the same at work, or NULL
- * @layout: LIBKVPCI_LAYOUT_* flags that suit the host
+ * @layout: LIBKVPCI_LAYOUT_* flags, the best ones for the host
  */
 struct transport_vm {
 	const struct transport_ops *ops;
@@ -47,11 +47,11 @@ struct transport_place {
 };
 
 /**
- * struct transport_ops - what a transport does
+ * struct transport_ops - operations of a transport
  *
  * Where an operation is an ioctl of <linux/kvpci.h>, it returns its errors.
  *
- * @name: as --transport has it
+ * @name: its name in --transport
  * @open: take part in the VM; reports its errors
  * @close: leave the VM
  * @create: make a device
@@ -67,7 +67,7 @@ struct transport_place {
  * @update: the device configuration changes, and the driver is told
  * @features: out: feature bits the driver accepted
  * @queue_fds: a queue's eventfds, which must be non-blocking, or -1
- * @queue_state: what the driver set up
+ * @queue_state: size, vector and addresses that the driver set up
  */
 struct transport_ops {
 	const char *name;

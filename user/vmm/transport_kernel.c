@@ -17,12 +17,12 @@
 #include "vm.h"
 
 /**
- * struct kernel_transport - a device of the module's
- * @base: what the launcher knows
+ * struct kernel_transport - a device that the module answers
+ * @base: the part that every transport has
  * @tvm: its VM
  * @desc: its description
- * @regions: what @desc points to
- * @mmap_reads: what the guest reads as memory, or NULL
+ * @regions: the regions that @desc points to
+ * @mmap_reads: the registers that the guest reads as memory, or NULL
  */
 struct kernel_transport {
 	struct transport base;
@@ -42,7 +42,7 @@ static int report_open(int err)
 	struct utsname name;
 
 	if (err == -ENOENT || err == -ENODEV || err == -ENXIO) {
-		report("%s: no such device: is the module loaded? try: insmod build/%s/kvpci.ko (or --transport user)",
+		report("%s: no such device; try: insmod build/%s/kvpci.ko, or --transport user",
 		       LIBKVPCI_DEVICE, uname(&name) ? "RELEASE" : name.release);
 		return err;
 	}

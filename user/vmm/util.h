@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What any file may need.
+ * Small things for any file.
  */
 #ifndef KVPCI_VMM_UTIL_H
 #define KVPCI_VMM_UTIL_H

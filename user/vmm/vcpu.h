@@ -25,7 +25,7 @@ struct vm;
  * @run_size: bytes at @run
  * @thread: the thread
  * @started: @thread is valid
- * @exits: what it came to userspace for
+ * @exits: counts of its exits to userspace
  */
 struct vcpu {
 	struct vm *vm;

@@ -49,7 +49,7 @@ int vhost_open(const struct memory *memory, uint64_t *features)
 	if (fd < 0) {
 		err = -errno;
 		if (err == -ENOENT || err == -ENODEV)
-			return report_error(err, "cannot open %s: is the vhost_net module loaded? try: modprobe vhost_net",
+			return report_error(err, "cannot open %s: try: modprobe vhost_net",
 					    VHOST_DEVICE);
 		return report_error(err, "cannot open %s", VHOST_DEVICE);
 	}

@@ -38,11 +38,11 @@ int vhost_queue_wire(int fd, unsigned int index, int kick_fd, int call_fd);
  * @fd: from vhost_open()
  * @index: 0: receive, 1: transmit; it has its eventfds
  * @memory: the guest's RAM
- * @queue: what the driver set up; its addresses are not trusted
+ * @queue: size and addresses from the driver; they are not trusted
  * @kick_fd: eventfd of the driver's notifications
  * @tap: the tap's queue
  *
- * A notification that came before is not lost.
+ * An earlier notification is not lost.
  *
  * Return: 0; -EFAULT: a ring is not in RAM; or another negative errno value.
  */

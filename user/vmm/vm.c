@@ -40,7 +40,8 @@ static int open_kvm(struct vm *vm)
 
 	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm < 0)
-		return report_error(-errno, "cannot open /dev/kvm (is kvm_intel or kvm_amd loaded, and may this user use it?)");
+		return report_error(-errno,
+				    "cannot open /dev/kvm: is kvm_intel or kvm_amd loaded?");
 	version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION) {
 		report("/dev/kvm has API version %d, this program knows %d",
@@ -122,7 +123,7 @@ void vm_share_line(struct vm *vm, uint32_t gsi, int change)
 }
 
 /*
- * A message to nowhere is the guest's affair: KVM's refusal is not reported.
+ * A message to nowhere is the guest's mistake: KVM's refusal is not reported.
  * KVM does not look at the bits that tell interrupts from memory; elsewhere a
  * message is a write to memory, and devices do not write to memory here.
  */

@@ -23,7 +23,7 @@ enum vm_end {
 	VM_POWERED_OFF,		/* by the guest */
 	VM_RESET,		/* by the guest */
 	VM_STOPPED,		/* by the user */
-	VM_CRASHED,		/* guest or KVM: reported by who found out */
+	VM_CRASHED,		/* guest or KVM; it has been reported */
 };
 
 /**

@@ -20,11 +20,11 @@ bool vmlinux_is(const struct source *s);
  * @vm: the VM, with its memory, which is zero
  * @s: the file
  * @end: out: the first address behind all segments
- * @entry: out: where it begins to run
- * @why: out: what is wrong with the file, if its contents are
+ * @entry: out: its first instruction
+ * @why: out: the fault of the file's contents
  *
- * Return: 0; -ENOEXEC with @why; -ENOMEM if memory does not reach @end; or what
- * source_read() said.
+ * Return: 0; -ENOEXEC with @why; -ENOMEM if memory does not reach @end; or an
+ * error of source_read().
  */
 int vmlinux_load(struct vm *vm, const struct source *s, uint64_t *end,
 		 uint64_t *entry, const char **why);

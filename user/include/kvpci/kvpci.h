@@ -56,7 +56,7 @@ const char *libkvpci_version(void);
 int libkvpci_open(const char *path);
 
 /**
- * libkvpci_info() - what the module supports (KVPCI_INFO)
+ * libkvpci_info() - limits of the module, and features of the host (KVPCI_INFO)
  * @fd: from libkvpci_open()
  * @info: out: capabilities and limits
  */
@@ -68,8 +68,8 @@ int libkvpci_info(int fd, struct kvpci_info *info);
  *
  * GSIs 0 to 15 reach both 8259s and the I/O APIC (GSI 0 its pin 2, as MADTs
  * say), 16 to 23 the I/O APIC. GSI 24 is a message that nothing sends: the
- * module learns from it how KVM delivers messages. One KVM_SET_GSI_ROUTING, at
- * set-up; afterwards kvpci needs none.
+ * module learns from it how KVM delivers messages. This is one
+ * KVM_SET_GSI_ROUTING; kvpci needs no other. Call it before libkvpci_vm_create().
  *
  * Return: 0, or what KVM said, such as -EINVAL without an interrupt controller.
  */
@@ -120,7 +120,7 @@ int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,
  * drivers take the first they can use (4.1.4).
  *
  * LIBKVPCI_LAYOUT_FAST_MMIO is for hosts with KVPCI_CAP_FAST_MMIO. It has no effect on
- * a device that offers NOTIFICATION_DATA, whose doorbells are not answered faster.
+ * a device that offers NOTIFICATION_DATA: its doorbells are not answered faster.
  *
  * Return: 0, or -EINVAL: a count beyond the limits or an unknown flag.
  */
@@ -141,12 +141,12 @@ int libkvpci_default_layout(struct kvpci_device_create *desc,
 int libkvpci_device_create(int vm, struct kvpci_device_create *desc);
 
 /**
- * libkvpci_device_map() - say where the BARs are (KVPCI_DEVICE_MAP)
+ * libkvpci_device_map() - set the addresses of the BARs (KVPCI_DEVICE_MAP)
  * @dev: from libkvpci_device_create()
  * @mapped: bit n: BAR n answers
  * @addr: guest-physical address or I/O port of each BAR, 0 if not mapped
  *
- * Return: 0, or -ENXIO, -EINVAL, -ERANGE, -ENOSPC.
+ * Return: 0, or -ENXIO, -EINVAL, -ERANGE, -ENOSPC, -EBUSY: the device was placed.
  */
 int libkvpci_device_map(int dev, uint32_t mapped,
 			const uint64_t addr[KVPCI_NUM_BARS]);
@@ -158,7 +158,8 @@ int libkvpci_device_map(int dev, uint32_t mapped,
  * @flags: KVPCI_IRQ_* bits
  * @gsi: the line INTx drives, 0 to 23, or KVPCI_GSI_NONE
  *
- * Return: 1 if Status.Interrupt is set, 0 if not, or -EINVAL, -ENXIO.
+ * Return: 1 if Status.Interrupt is set, 0 if not, or -EINVAL, -ENXIO: no vectors, or a
+ *	line without an I/O APIC, -EBUSY: the device was placed.
  */
 int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi);
 
@@ -193,7 +194,7 @@ int libkvpci_pci_config_read(int dev, uint32_t offset, uint32_t length,
  * @dev: the device
  * @offset: first byte, 0 to 4095
  * @length: 1, 2 or 4
- * @value: what to write
+ * @value: the value
  *
  * BARs move, a function level reset happens.
  *
@@ -203,7 +204,7 @@ int libkvpci_pci_config_write(int dev, uint32_t offset, uint32_t length,
 			      uint32_t value);
 
 /**
- * libkvpci_events_read() - read what happened to a device
+ * libkvpci_events_read() - read events of a device
  * @dev: the device
  * @events: receives the events
  * @count: room at @events; 8 leaves room for the larger events of a later
@@ -232,9 +233,10 @@ int libkvpci_device_ack(int dev, uint32_t kind, uint32_t queue);
 int libkvpci_device_fail(int dev);
 
 /**
- * libkvpci_device_state() - what driver and device agreed on (KVPCI_DEVICE_STATE)
+ * libkvpci_device_state() - status, features and device configuration
+ *	(KVPCI_DEVICE_STATE)
  * @dev: the device
- * @state: in: config and device_config_size, or both 0; out: the rest
+ * @state: in: device_config and device_config_size, or both 0; out: the rest
  *
  * Return: 0, or -EINVAL: device_config_size is larger than the device's.
  */
@@ -244,8 +246,8 @@ int libkvpci_device_state(int dev, struct kvpci_device_state *state);
  * libkvpci_device_features_ok() - accept the driver's features
  *	(KVPCI_DEVICE_FEATURES_OK)
  * @dev: the device, made with KVPCI_DEVICE_EXIT_FEATURES
- * @status: what the driver wrote to device_status
- * @features: what is accepted, as libkvpci_device_state() gave it
+ * @status: the value that the driver wrote to device_status
+ * @features: the features that are accepted, as libkvpci_device_state() gave them
  *
  * Return: 0, or -EAGAIN: the driver has changed its features, look again,
  *	-EINVAL: @status has no FEATURES_OK.
@@ -279,7 +281,7 @@ int libkvpci_bar_read(int dev, uint32_t bar, uint32_t offset,
  * @bar: index of the BAR
  * @offset: first byte
  * @length: 1, 2, 4 or 8
- * @value: what to write
+ * @value: the value
  *
  * Return: as for the read.
  */
@@ -287,7 +289,8 @@ int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
 		       uint32_t length, uint64_t value);
 
 /**
- * libkvpci_device_config_write() - change the device configuration (KVPCI_DEVICE_CONFIG_WRITE)
+ * libkvpci_device_config_write() - change the device configuration
+ *	(KVPCI_DEVICE_CONFIG_WRITE)
  * @dev: the device
  * @offset: first byte
  * @length: bytes, 1 or more
@@ -307,12 +310,13 @@ int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
  *
  * The module holds its own references; the descriptors may be closed.
  *
- * Return: 0, or -EBADF, -EINVAL: no such queue or not an eventfd.
+ * Return: 0, or -EBADF, -EINVAL: no such queue or not an eventfd, -EBUSY: @call_fd
+ *	serves another queue.
  */
 int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd);
 
 /**
- * libkvpci_queue_state() - what the driver set up (KVPCI_QUEUE_STATE)
+ * libkvpci_queue_state() - a queue as the driver set it up (KVPCI_QUEUE_STATE)
  * @dev: the device
  * @queue: index of the queue
  * @state: out: size, vector and addresses; the addresses may lie anywhere
