@@ -296,7 +296,7 @@ static int add_table(struct mmap_reads_function *f, int device,
 
 int mmap_reads_add(struct mmap_reads *mmap_reads, int device, uint32_t function,
 		   const struct kvpci_device_create *desc,
-	       struct mmap_reads_function **result)
+		   struct mmap_reads_function **result)
 {
 	struct mmap_reads_function *f = calloc(1, sizeof(*f));
 	int err;

@@ -49,7 +49,7 @@ void mmap_reads_free(struct mmap_reads *mmap_reads);
  */
 int mmap_reads_add(struct mmap_reads *mmap_reads, int device, uint32_t function,
 		   const struct kvpci_device_create *desc,
-	       struct mmap_reads_function **result);
+		   struct mmap_reads_function **result);
 
 /** mmap_reads_update() - a write to the function's configuration space was done */
 void mmap_reads_update(struct mmap_reads_function *f);
