@@ -205,4 +205,59 @@ TEST_F(deferred, many_queues)
 	EXPECT_EQ(-1, kvpci_core_next_deferred(&u->core, 0));
 }
 
+/* 1.4: the driver suspends the device, and has its features accepted for it. */
+static void suspend(struct __test_metadata *_metadata, struct unit *u)
+{
+	cc_write(u, CC_STATUS, cc_read(u, CC_STATUS) | ST_SUSPEND);
+	ASSERT_EQ(KVPCI_EVENT_SUSPEND, unit_event(u, NULL));
+}
+
+/* What was asked for before a suspension is sent at the resume, if not before. */
+TEST_F(deferred, suspension)
+{
+	struct unit *u = &self->u;
+	struct kvpci_effect effect;
+
+	unit_run(u);
+	EXPECT_EQ(-EALREADY, kvpci_core_silence(&u->core, &effect));
+	defer(_metadata, u, 0);
+	suspend(_metadata, u);
+	ASSERT_EQ(0, kvpci_core_silence(&u->core, &effect));
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE, effect.bits);
+	/* Nothing is sent any more, and the driver sees nothing yet. */
+	EXPECT_EQ(-1, kvpci_core_next_deferred(&u->core, 0));
+	EXPECT_EQ(KVPCI_IRQ_DROP, kvpci_core_signal(&u->core, 1, &self->msg));
+	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
+	/* A change is remembered from now on. */
+	EXPECT_EQ(0, kvpci_core_fail(&u->core).bits);
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_SUSPEND,
+				    KVPCI_EVENT_NO_QUEUE, &effect));
+	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_MSIX_PBA, 0, 8));
+	cc_write(u, CC_STATUS, ST_RUNNING);
+	EXPECT_TRUE(u->effect.bits & KVPCI_EFFECT_PENDING);
+	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
+	EXPECT_EQ(DATA(1), self->msg.data);
+	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1) & 2);
+}
+
+/* A reset comes between: the silence goes with the life of the device. */
+TEST_F(deferred, reset_of_a_silent_device)
+{
+	struct unit *u = &self->u;
+	struct kvpci_effect effect;
+
+	unit_run(u);
+	suspend(_metadata, u);
+	ASSERT_EQ(0, kvpci_core_silence(&u->core, &effect));
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(-EALREADY, kvpci_core_ack(&u->core, KVPCI_EVENT_SUSPEND,
+					    KVPCI_EVENT_NO_QUEUE, &effect));
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
+	ASSERT_EQ(0, kvpci_core_ack(&u->core, KVPCI_EVENT_STOP,
+				    KVPCI_EVENT_NO_QUEUE, &effect));
+	unit_run(u);
+	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 1, &self->msg));
+}
+
 TEST_HARNESS_MAIN

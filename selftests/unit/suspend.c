@@ -271,7 +271,8 @@ TEST_F(suspend, resume_taken_back)
 	suspend(u);
 	resume(u);
 	ask(u);
-	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_EVENT_GONE, u->effect.bits);
+	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE |
+		  KVPCI_EFFECT_EVENT_GONE, u->effect.bits);
 	EXPECT_EQ(ST_SUSPENDED, cc_read(u, CC_STATUS));
 	EXPECT_EQ(0, unit_event(u, NULL));
 	resume(u);

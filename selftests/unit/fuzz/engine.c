@@ -12,6 +12,7 @@ const char *const fuzz_reach_names[FUZZ_REACHES] = {
 	"doorbell word kept", "queue_notif_config_data",
 	"SUSPEND acknowledged", "RESUME read", "administration virtqueue",
 	"deferred message", "deferred message dropped by reset",
+	"silence before SUSPEND is acknowledged",
 	"configuration change notified", "the same after a resume", "D3hot",
 	"signal unchanged",
 };

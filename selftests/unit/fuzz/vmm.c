@@ -102,12 +102,27 @@ static void vmm_ack_suspend(struct fuzz *f)
 	reach(f, FUZZ_SUSPEND);
 }
 
+/* Before that, where messages are sent outside the lock; then steps may come. */
+static void vmm_silence(struct fuzz *f)
+{
+	struct kvpci_effect effect;
+	int ret = kvpci_core_silence(&f->u.core, &effect);
+
+	REQUIRE(!ret == (f->suspend_read &&
+			 f->u.core.backend != KVPCI_BACKEND_STOPPING));
+	watch(f, effect);
+	if (!ret)
+		reach(f, FUZZ_SILENT);
+}
+
 void vmm_ack(struct fuzz *f)
 {
 	u8 how = take(f, 1);
 	u32 q = how >> 2;
 
-	if (how % 8 == 2) {
+	if (how % 8 == 6) {
+		vmm_silence(f);
+	} else if (how % 8 == 2) {
 		vmm_ack_suspend(f);
 	} else if (how & 1) {
 		int ret = unit_ack(&f->u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE);
@@ -233,7 +248,7 @@ static void check_notified(struct fuzz *f)
 {
 	const struct kvpci_core *core = &f->u.core;
 
-	if (!(core->device_status & ST_DRIVER_OK) ||
+	if (!(core->device_status & ST_DRIVER_OK) || core->silent ||
 	    core->backend == KVPCI_BACKEND_STOPPING)
 		return;
 	REQUIRE(core->isr & 2);
@@ -250,6 +265,8 @@ void vmm_config(struct fuzz *f)
 
 	memset(data, take(f, 1), sizeof(data));
 	changes = memcmp(f->u.core.device_config + offset, data, length);
+	if (changes && f->u.core.silent)
+		f->config_due = true;
 	ret = unit_change(&f->u, offset, length, data);
 	if (ret) {
 		REQUIRE(ret == -EBUSY && f->suspended);
@@ -270,7 +287,7 @@ static void fail(struct fuzz *f)
 	bool counts = core->device_status && core->backend != KVPCI_BACKEND_STOPPING;
 	struct kvpci_effect effect;
 
-	if (core->backend == KVPCI_BACKEND_SUSPENDED)
+	if (core->backend == KVPCI_BACKEND_SUSPENDED || core->silent)
 		f->config_due = true;
 	effect = kvpci_core_fail(core);
 	watch(f, effect);

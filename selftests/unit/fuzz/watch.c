@@ -111,8 +111,9 @@ static void check_line_and_events(struct fuzz *f, const struct outlook *now,
 }
 
 /* A suspension leaves what was put off to the PBA, or to the line. */
-static void check_left(const struct kvpci_core *core, u32 q)
+static void check_left(struct fuzz *f, u32 q)
 {
+	const struct kvpci_core *core = &f->u.core;
 	u16 vector = core->queues[q].msix_vector;
 
 	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE))
@@ -127,11 +128,12 @@ static void check_deferred(struct fuzz *f)
 	const struct kvpci_core *core = &f->u.core;
 
 	for (u32 q = 0; q < UNIT_QUEUES; q++) {
-		if (f->deferred[q] && core->backend == KVPCI_BACKEND_SUSPENDED) {
+		if (f->deferred[q] &&
+		    (core->backend == KVPCI_BACKEND_SUSPENDED || core->silent)) {
 			f->deferred[q] = false;
 			/* A queue under reset has no signals. */
 			if (core->queues[q].enable && !core->queues[q].reset)
-				check_left(core, q);
+				check_left(f, q);
 		}
 		if (f->deferred[q] && !core->queues[q].enable) {
 			f->deferred[q] = false;
@@ -149,7 +151,7 @@ static void check_config_due(struct fuzz *f, struct kvpci_effect effect)
 
 	if (!core->device_status)
 		f->config_due = false;
-	if (core->device_status & ST_DRIVER_OK && f->config_due &&
+	if (core->device_status & ST_DRIVER_OK && f->config_due && !core->silent &&
 	    core->backend != KVPCI_BACKEND_STOPPING) {
 		f->config_due = false;
 		REQUIRE(core->isr & 2);
