@@ -50,7 +50,7 @@ TEST_F(trace, events)
 	cc_write(m, CC_STATUS, ST_RUNNING | ST_SUSPEND);
 	ASSERT_EQ(KVPCI_EVENT_SUSPEND, device_event(m, NULL));
 	ASSERT_EQ(0, libkvpci_device_ack(m->dev, KVPCI_EVENT_SUSPEND,
-				KVPCI_EVENT_NO_QUEUE));
+					 KVPCI_EVENT_NO_QUEUE));
 	cc_write(m, CC_STATUS, ST_READY | ST_SUSPEND | ST_DRIVER_OK);
 	ASSERT_EQ(KVPCI_EVENT_RESUME, device_event(m, NULL));
 

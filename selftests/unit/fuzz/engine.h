@@ -36,7 +36,8 @@ enum fuzz_reach {
 	FUZZ_RESUME,		/* RESUME read */
 	FUZZ_ADMIN,		/* an administration virtqueue kicked */
 	FUZZ_DEFERRED,		/* a message put off, and decided on again */
-	FUZZ_DEFERRED_GONE, FUZZ_SILENT,	/* a message put off, and its queue reset */
+	FUZZ_DEFERRED_GONE,	/* a message put off, and its queue reset */
+	FUZZ_SILENT,		/* nothing is sent, and SUSPEND does not show yet */
 	FUZZ_CONFIG_SENT,	/* a configuration change notified at once */
 	FUZZ_CONFIG_LATER,	/* one that waited for the driver's resume */
 	FUZZ_D3HOT,		/* a function powered down */
