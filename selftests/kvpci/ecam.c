@@ -177,7 +177,7 @@ TEST_F(ecam, functions)
 }
 
 /* The VMM's functions go to the VMM, reads and writes. */
-TEST_F(ecam, the_monitors_own)
+TEST_F(ecam, the_vmms_own)
 {
 	struct machine *m = &self->m;
 
