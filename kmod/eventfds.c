@@ -97,12 +97,10 @@ static int call_prepare(struct kvpci_call *call, const struct kvpci_call *replac
 /* From here on interrupts arrive; one may have been asked for before. */
 static void call_start(struct kvpci_call *call)
 {
-	u64 count;
-
 	spin_lock_irq(&call->head->lock);
 	call->active = true;
-	eventfd_ctx_do_read(call->ctx, &count);
-	if (count)
+	eventfd_ctx_do_read(call->ctx, &call->count);
+	if (call->count)
 		kvpci_irq_signal(call);
 	spin_unlock_irq(&call->head->lock);
 }

@@ -213,11 +213,10 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		     void *key)
 {
 	struct kvpci_call *call = container_of(wait, struct kvpci_call, wait);
-	u64 count;
 
 	if (unlikely(!(key_to_poll(key) & EPOLLIN) || !call->active))
 		return 0;
-	eventfd_ctx_do_read(call->ctx, &count);
+	eventfd_ctx_do_read(call->ctx, &call->count);
 	signal(call);
 	return 0;
 }

@@ -56,10 +56,10 @@ long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
 	*(u32 *)any = size;
 
 	/* Nothing is done whose outcome cannot be told. */
-	if (ioctl->out && put_user(size, (u32 __user *)user))
+	if (ioctl->direction == KVPCI_INOUT && put_user(size, (u32 __user *)user))
 		return -EFAULT;
 	ret = ioctl->call(object, any);
-	if (ret < 0 || !ioctl->out)
+	if (ret < 0 || ioctl->direction == KVPCI_IN)
 		return ret;
 	if (copy_to_user(user, any, min_t(u32, size, ioctl->size)))
 		return -EFAULT;

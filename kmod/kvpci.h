@@ -155,6 +155,7 @@ struct kvpci_route {
  *	device's
  * @queue: the queue's index
  * @epoch: device->epoch when @verdict was given; 0: it is not to be used again
+ * @count: what the eventfd's counter was when it was taken last
  * @route: the message, for KVPCI_IRQ_SEND
  * @device: the device
  * @wait: our entry on the wait queue
@@ -173,6 +174,7 @@ struct kvpci_call {
 	u8 verdict;
 	u16 queue;
 	unsigned long epoch;
+	u64 count;
 	struct kvpci_route route;
 
 	/* immutable once on the wait queue */
@@ -385,6 +387,12 @@ static inline size_t kvpci_vectors_size(unsigned int num_vectors)
 
 /* ioctl.c: one dispatcher for all kinds of file */
 
+/* Which way an ioctl's structure goes. */
+enum kvpci_direction {
+	KVPCI_IN,	/* from the caller */
+	KVPCI_INOUT,	/* and back to him after success */
+};
+
 #define KVPCI_MAX_STRUCT	256	/* bytes of the largest structure */
 
 /**
@@ -392,26 +400,26 @@ static inline size_t kvpci_vectors_size(unsigned int num_vectors)
  * @cmd: KVPCI_*
  * @min_size: size of the structure as first published
  * @size: its size now
- * @out: the structure is copied back after success
+ * @direction: which way the structure goes
  * @call: does it. @object is the file's private data, @arg the structure.
  */
 struct kvpci_ioctl {
 	unsigned int cmd;
 	u16 min_size;
 	u16 size;
-	bool out;
+	enum kvpci_direction direction;
 	long (*call)(void *object, void *arg);
 };
 
 /* Structure and function bear the ioctl's name. */
-#define KVPCI_IOCTL(cmd_, name_, last_, out_)				\
+#define KVPCI_IOCTL(cmd_, name_, last_, direction_)			\
 	{								\
 		.cmd = (cmd_),						\
 		.min_size = offsetofend(struct name_, last_),		\
 		.size = sizeof(struct name_) +				\
 			BUILD_BUG_ON_ZERO(sizeof(struct name_) >	\
 					  KVPCI_MAX_STRUCT),		\
-		.out = (out_),						\
+		.direction = (direction_),				\
 		.call = (name_),					\
 	}
 

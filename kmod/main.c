@@ -12,20 +12,20 @@
 /* --- devices ------------------------------------------------------------------ */
 
 static const struct kvpci_ioctl device_ioctls[] = {
-	KVPCI_IOCTL(KVPCI_DEVICE_PLACE, kvpci_device_place, __reserved, false),
-	KVPCI_IOCTL(KVPCI_DEVICE_MAP, kvpci_device_map, addr, false),
-	KVPCI_IOCTL(KVPCI_DEVICE_IRQ, kvpci_device_irq, pending, true),
-	KVPCI_IOCTL(KVPCI_DEVICE_ACK, kvpci_device_ack, __reserved, false),
-	KVPCI_IOCTL(KVPCI_DEVICE_FAIL, kvpci_device_fail, flags, false),
-	KVPCI_IOCTL(KVPCI_DEVICE_STATE, kvpci_device_state, __reserved, true),
-	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, pci_config_writes, true),
+	KVPCI_IOCTL(KVPCI_DEVICE_PLACE, kvpci_device_place, __reserved, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_DEVICE_MAP, kvpci_device_map, addr, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_DEVICE_IRQ, kvpci_device_irq, pending, KVPCI_INOUT),
+	KVPCI_IOCTL(KVPCI_DEVICE_ACK, kvpci_device_ack, __reserved, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_DEVICE_FAIL, kvpci_device_fail, flags, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_DEVICE_STATE, kvpci_device_state, __reserved, KVPCI_INOUT),
+	KVPCI_IOCTL(KVPCI_DEVICE_STATS, kvpci_device_stats, pci_config_writes, KVPCI_INOUT),
 	KVPCI_IOCTL(KVPCI_DEVICE_FEATURES_OK, kvpci_device_features_ok,
-		    driver_features, false),
-	KVPCI_IOCTL(KVPCI_DEVICE_CONFIG_WRITE, kvpci_device_config_write, data, false),
-	KVPCI_IOCTL(KVPCI_QUEUE_FDS, kvpci_queue_fds, __reserved, false),
-	KVPCI_IOCTL(KVPCI_QUEUE_STATE, kvpci_queue_state, device, true),
-	KVPCI_IOCTL(KVPCI_BAR_ACCESS, kvpci_bar_access, value, true),
-	KVPCI_IOCTL(KVPCI_PCI_CONFIG_ACCESS, kvpci_pci_config_access, __reserved, true),
+		    driver_features, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_DEVICE_CONFIG_WRITE, kvpci_device_config_write, data, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_QUEUE_FDS, kvpci_queue_fds, __reserved, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_QUEUE_STATE, kvpci_queue_state, device, KVPCI_INOUT),
+	KVPCI_IOCTL(KVPCI_BAR_ACCESS, kvpci_bar_access, value, KVPCI_INOUT),
+	KVPCI_IOCTL(KVPCI_PCI_CONFIG_ACCESS, kvpci_pci_config_access, __reserved, KVPCI_INOUT),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -63,8 +63,8 @@ static long kvpci_device_create(void *object, void *arg)
 /* --- VMs ---------------------------------------------------------------------- */
 
 static const struct kvpci_ioctl vm_ioctls[] = {
-	KVPCI_IOCTL(KVPCI_VM_ECAM, kvpci_vm_ecam, user_functions, false),
-	KVPCI_IOCTL(KVPCI_DEVICE_CREATE, kvpci_device_create, num_admin_queues, false),
+	KVPCI_IOCTL(KVPCI_VM_ECAM, kvpci_vm_ecam, user_functions, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_DEVICE_CREATE, kvpci_device_create, num_admin_queues, KVPCI_IN),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -113,8 +113,8 @@ static long kvpci_info(void *object, void *arg)
 }
 
 static const struct kvpci_ioctl main_ioctls[] = {
-	KVPCI_IOCTL(KVPCI_INFO, kvpci_info, max_regions, true),
-	KVPCI_IOCTL(KVPCI_VM_CREATE, kvpci_vm_create, __reserved, false),
+	KVPCI_IOCTL(KVPCI_INFO, kvpci_info, max_regions, KVPCI_INOUT),
+	KVPCI_IOCTL(KVPCI_VM_CREATE, kvpci_vm_create, __reserved, KVPCI_IN),
 };
 
 static long main_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

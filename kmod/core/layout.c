@@ -301,21 +301,25 @@ void kvpci_core_arrays(struct kvpci_core *core,
 	memcpy(arrays, table, sizeof(table));
 }
 
-/* Return: @n, advanced by the regions of the BAR that are doorbells, or not. */
+/*
+ * Doorbells first: they are what a running device is asked for.
+ * Return: @n, advanced by the regions of the BAR.
+ */
 static unsigned int add_regions(struct kvpci_core *core, unsigned int n,
 				unsigned int bar,
 				const struct kvpci_device_create *desc,
-				const struct kvpci_region *regions,
-				bool doorbells)
+				const struct kvpci_region *regions)
 {
 	unsigned int i;
 
-	for (i = 0; i < desc->num_regions; i++) {
-		bool doorbell = regions[i].type == KVPCI_REGION_NOTIFY;
-
-		if (regions[i].bar == bar && doorbell == doorbells)
+	for (i = 0; i < desc->num_regions; i++)
+		if (regions[i].bar == bar &&
+		    regions[i].type == KVPCI_REGION_NOTIFY)
 			core->regions[n++] = regions[i];
-	}
+	for (i = 0; i < desc->num_regions; i++)
+		if (regions[i].bar == bar &&
+		    regions[i].type != KVPCI_REGION_NOTIFY)
+			core->regions[n++] = regions[i];
 	return n;
 }
 
@@ -351,9 +355,7 @@ void kvpci_core_init(struct kvpci_core *core,
 	memcpy(core->described, regions, desc->num_regions * sizeof(*regions));
 	for (bar = 0; bar < KVPCI_NUM_BARS; bar++) {
 		core->region_first[bar] = n;
-		/* Doorbells first: they are what a running device is asked for. */
-		n = add_regions(core, n, bar, desc, regions, true);
-		n = add_regions(core, n, bar, desc, regions, false);
+		n = add_regions(core, n, bar, desc, regions);
 	}
 	core->region_first[bar] = n;
 

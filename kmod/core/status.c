@@ -31,11 +31,14 @@ bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
 	       kvpci_features_acceptable(core);
 }
 
-/* What doorbells look like with these features (4.1.5.2). */
-static void set_notify_format(struct kvpci_core *core, bool word, bool data)
+/* What doorbells look like with the driver's features (4.1.5.2). */
+static void set_notify_format(struct kvpci_core *core)
 {
+	bool word = kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIFICATION_DATA);
+
 	WRITE_ONCE(core->notify_width, word ? 4 : 2);
-	WRITE_ONCE(core->notify_config_data, data);
+	WRITE_ONCE(core->notify_config_data,
+		   kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIF_CONFIG_DATA));
 }
 
 void kvpci_core_reset(struct kvpci_core *core)
@@ -48,7 +51,7 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->config_msix_vector = VIRTIO_MSI_NO_VECTOR;
 	core->queue_select = 0;
 	core->device_status = 0;
-	set_notify_format(core, false, false);
+	set_notify_format(core);
 	core->isr = 0;
 	core->silent = false;
 	core->config_changed = false;
@@ -151,9 +154,7 @@ static struct kvpci_effect bits_set(struct kvpci_core *core, u8 set)
 	struct kvpci_effect effect = kvpci_no_effect();
 
 	if (set & VIRTIO_CONFIG_S_FEATURES_OK)
-		set_notify_format(core,
-				  kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIFICATION_DATA),
-				  kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIF_CONFIG_DATA));
+		set_notify_format(core);
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
 		effect = set_driver_ok(core);
 	if (set & VIRTIO_CONFIG_S_FAILED) {
