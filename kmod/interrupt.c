@@ -230,7 +230,7 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
  * call: the call that replaces this one may have set it, once this one has been
  * stopped.
  */
-static noinline void await_calls(struct kvpci_device *device,
+static void await_calls(struct kvpci_device *device,
 				 struct kvpci_effect effect)
 {
 	bool all = !(effect.bits & KVPCI_EFFECT_VECTOR_ONLY);
@@ -253,17 +253,16 @@ static noinline void await_calls(struct kvpci_device *device,
 }
 
 /**
- * kvpci_irq_await() - wait for messages that were decided on before a change
- * @device: the device; its lock is not held, and its epoch has been counted on
- * @effect: KVPCI_EFFECT_DECISION; with _VECTOR_ONLY, of one vector's signals
+ * kvpci_irq_await_slow() - kvpci_irq_await() where there may be something
+ * @device: the device
+ * @effect: as for kvpci_irq_await()
  *
  * What the work item sends after the message it is sending it has asked the core
  * for after the change.
  */
-void kvpci_irq_await(struct kvpci_device *device, struct kvpci_effect effect)
+void kvpci_irq_await_slow(struct kvpci_device *device, struct kvpci_effect effect)
 {
-	if (atomic_read(&device->num_armed))
-		await_calls(device, effect);
+	await_calls(device, effect);
 	if (unlikely(READ_ONCE(device->sending))) {
 		mutex_lock(&device->send_lock);
 		mutex_unlock(&device->send_lock);

@@ -511,7 +511,7 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		     void *key);
 void kvpci_irq_send_vector(struct kvpci_device *device, unsigned int vector);
 void kvpci_irq_send_pending(struct kvpci_device *device);
-void kvpci_irq_await(struct kvpci_device *device, struct kvpci_effect effect);
+void kvpci_irq_await_slow(struct kvpci_device *device, struct kvpci_effect effect);
 void kvpci_irq_sync_status(struct kvpci_device *device);
 void kvpci_irq_sync_line(struct kvpci_device *device);
 void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi);
@@ -535,5 +535,18 @@ long kvpci_device_stats(void *object, void *arg);
 void kvpci_debugfs_init(void);
 void kvpci_debugfs_exit(void);
 void kvpci_debugfs_add(struct kvpci_device *device);
+
+/**
+ * kvpci_irq_await() - wait for messages that were decided on before a change
+ * @device: the device; its lock is not held, and its epoch has been counted on
+ * @effect: KVPCI_EFFECT_DECISION; with _VECTOR_ONLY, of one vector's signals
+ */
+static inline void kvpci_irq_await(struct kvpci_device *device,
+				   struct kvpci_effect effect)
+{
+	if (unlikely(atomic_read(&device->num_armed) ||
+		     READ_ONCE(device->sending)))
+		kvpci_irq_await_slow(device, effect);
+}
 
 #endif /* KVPCI_H */

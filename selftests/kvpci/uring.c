@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files that a kernel thread releases while a vCPU does not come out of KVM.
+ * What others wait for while a vCPU does not come out of KVM: files that a kernel
+ * thread releases, and calls of other tasks.
  *
  * io_uring lets go of its fixed files in a kernel thread, and then one work item
  * of the whole system releases them. A vCPU whose guest touches memory on
  * userfaultfd stays inside kvm->srcu until somebody fills the page, so whoever
  * waits there for that grace period keeps all other such files of the system.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
-#include <dirent.h>
+#include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "lib/machine.h"
 #include "kselftest_harness.h"
@@ -275,6 +279,104 @@ TEST_F(uring, others_are_released)
 	}
 	close(with[0]);
 	close(other[0]);
+}
+
+/* --- a task that waits for a call of another --------------------------------- */
+
+/* The BARs move, which waits for the vCPU; the next call waits for this one. */
+static int move_bars(int dev)
+{
+	const uint64_t addr[KVPCI_NUM_BARS] = { [BAR_IO] = IO_BASE };
+
+	return libkvpci_device_map(dev, 1U << BAR_IO, addr);
+}
+
+/* A kick eventfd is replaced, which waits for the vCPU as well. */
+static int replace_kick(int dev)
+{
+	return libkvpci_queue_fds(dev, 0, -1, -1);
+}
+
+static pid_t call_in_child(int (*call)(int dev), int dev)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		guest_die("fork");
+	if (!pid)
+		_exit(call(dev) ? 1 : 0);
+	return pid;
+}
+
+/* Does a task come to wait where only the end of the wait, or its own, helps? */
+static bool comes_to_wait(pid_t pid)
+{
+	char path[64], line[256] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (int ms = 0; ms < LIMIT_MS; ms++) {
+		FILE *file = fopen(path, "re");
+		const char *state;
+
+		if (!file || !fgets(line, sizeof(line), file))
+			guest_die("%s", path);
+		fclose(file);
+		state = strrchr(line, ')');
+		if (state && state[2] == 'D')
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+static bool ends(pid_t pid)
+{
+	for (int ms = 0; ms < LIMIT_MS; ms++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* Whoever waits for another's call can be killed. */
+static void kill_second(struct __test_metadata *_metadata,
+			FIXTURE_DATA(uring) *self, int (*call)(int dev))
+{
+	struct machine *m = &self->m;
+	struct device_desc desc;
+	pid_t first, second;
+
+	device_describe(&desc);
+	if (m->dev < 0)
+		m->dev = libkvpci_device_create(m->vm, &desc.create);
+	ASSERT_LE(0, m->dev);
+	ASSERT_EQ(0, libkvpci_queue_fds(m->dev, 0, eventfd(0, EFD_CLOEXEC), -1));
+	enter_missing(self);
+	first = call_in_child(call, m->dev);
+	EXPECT_TRUE(comes_to_wait(first))
+		tell_everybody();
+	second = call_in_child(call, m->dev);
+	EXPECT_TRUE(comes_to_wait(second))
+		tell_everybody();
+	kill(second, SIGKILL);
+	EXPECT_TRUE(ends(second))
+		tell_everybody();
+	/* The first one waits for the vCPU, and for nothing else. */
+	EXPECT_EQ(0, waitpid(first, NULL, WNOHANG));
+	leave_missing(self);
+	EXPECT_TRUE(ends(first))
+		tell_everybody();
+}
+
+TEST_F(uring, killed_while_bars_move)
+{
+	kill_second(_metadata, self, move_bars);
+}
+
+TEST_F(uring, killed_while_a_kick_is_replaced)
+{
+	kill_second(_metadata, self, replace_kick);
 }
 
 int main(int argc, char **argv)
