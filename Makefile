@@ -13,8 +13,8 @@ KDIR		?=
 .PHONY: check check-unit check-model check-kselftest check-boot check-cli check-rig
 .PHONY: check-debug check-vmx debug-kernel demo bench clean distclean FORCE
 
-# Packages are installed before what needs them is built; make -j works within
-# a target.
+# Packages are looked for, or installed, before what needs them is built; make -j
+# works within a target.
 .NOTPARALLEL:
 
 all: modules user ## build the module for both kernels, and the launcher
@@ -61,7 +61,7 @@ check: setup ## build everything and run all tests; what .ci/run does
 check-unit: setup-unit ## register core in userspace, with ASan and UBSan
 	@tools/check unit
 
-check-model: setup-model ## the protocol of guest, module and launcher, in spin
+check-model: setup-model ## the protocol of guest, module and VMM, in spin
 	@tools/check model
 
 # What "tools/check build" needs.
@@ -80,7 +80,7 @@ check-cli: setup-build setup-vm ## bad input to the launcher, in L1
 check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 	@SERIES="$(SERIES)" tools/check rig
 
-check-debug: setup-build setup-vm setup-debug debug-kernel ## kselftests and guests on a kernel with KASAN, lockdep, kmemleak
+check-debug: setup-build setup-vm setup-debug debug-kernel ## tests on a kernel with KASAN, lockdep, kmemleak
 	@SERIES="$(SERIES)" tools/check build debug debug-all
 
 check-vmx: setup-build setup-vmx ## kselftests in an L1 with Intel's VMX and IBT, in Bochs

@@ -120,7 +120,7 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 	region = kvpci_core_find(&device->core, bar, offset, length);
 	if (!region) {
 		kvpci_count(device, KVPCI_COUNT_OTHER);
-		trace_kvpci_access(device->id, false, 0, bar, offset, length, 0);
+		trace_kvpci_access(device->id, KVPCI_READ, 0, bar, offset, length, 0);
 		return 0;
 	}
 
@@ -135,7 +135,7 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 				 length, &value);
 	unlock_and(device, effect);
 	count_access(device, read_counter[region->type], effect);
-	trace_kvpci_access(device->id, false, region->type, bar, offset, length,
+	trace_kvpci_access(device->id, KVPCI_READ, region->type, bar, offset, length,
 			   value);
 	return value;
 }
@@ -196,7 +196,7 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 	region = kvpci_core_find(&device->core, bar, offset, length);
 	if (!region) {
 		kvpci_count(device, KVPCI_COUNT_OTHER);
-		trace_kvpci_access(device->id, true, 0, bar, offset, length,
+		trace_kvpci_access(device->id, KVPCI_WRITE, 0, bar, offset, length,
 				   value);
 		return true;
 	}
@@ -210,7 +210,7 @@ bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 		return false;
 	}
 	count_access(device, write_counter[region->type], effect);
-	trace_kvpci_access(device->id, true, region->type, bar, offset, length,
+	trace_kvpci_access(device->id, KVPCI_WRITE, region->type, bar, offset, length,
 			   value);
 	return true;
 }

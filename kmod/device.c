@@ -109,7 +109,7 @@ static bool name_ok(const u8 *name, size_t size)
 	return true;
 }
 
-static int fill_config(struct kvpci_core *core,
+static int fill_device_config(struct kvpci_core *core,
 		       const struct kvpci_device_create *create)
 {
 	if (copy_from_user(core->device_config, u64_to_user_ptr(create->device_config),
@@ -136,7 +136,7 @@ static struct kvpci_device *build(const struct kvpci_device_create *create,
 	device = alloc_memory(create);
 	if (!device)
 		return ERR_PTR(-ENOMEM);
-	err = fill_config(&device->core, create);
+	err = fill_device_config(&device->core, create);
 	if (err) {
 		free_memory(device);
 		return ERR_PTR(err);
@@ -326,7 +326,7 @@ long kvpci_device_features_ok(void *object, void *arg)
 }
 
 static void copy_state(const struct kvpci_core *core,
-		       struct kvpci_device_state *state, u8 *config)
+		       struct kvpci_device_state *state, u8 *device_config)
 {
 	unsigned int i;
 
@@ -336,8 +336,8 @@ static void copy_state(const struct kvpci_core *core,
 		state->driver_features[i] =
 			core->driver_features[2 * i] |
 			(u64)core->driver_features[2 * i + 1] << 32;
-	if (config)
-		memcpy(config, core->device_config, state->device_config_size);
+	if (device_config)
+		memcpy(device_config, core->device_config, state->device_config_size);
 }
 
 /* KVPCI_DEVICE_STATE */
@@ -345,7 +345,7 @@ long kvpci_device_state(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	struct kvpci_device_state *state = arg;
-	u8 *config = NULL;
+	u8 *device_config = NULL;
 	long err = 0;
 
 	if (state->flags || state->__reserved ||
@@ -353,17 +353,17 @@ long kvpci_device_state(void *object, void *arg)
 	    (!state->device_config && state->device_config_size))
 		return -EINVAL;
 	if (state->device_config_size) {
-		config = kvmalloc(state->device_config_size, GFP_KERNEL_ACCOUNT);
-		if (!config)
+		device_config = kvmalloc(state->device_config_size, GFP_KERNEL_ACCOUNT);
+		if (!device_config)
 			return -ENOMEM;
 	}
 	kvpci_lock(device);
-	copy_state(&device->core, state, config);
+	copy_state(&device->core, state, device_config);
 	kvpci_unlock(device);
-	if (config && copy_to_user(u64_to_user_ptr(state->device_config), config,
+	if (device_config && copy_to_user(u64_to_user_ptr(state->device_config), device_config,
 				   state->device_config_size))
 		err = -EFAULT;
-	kvfree(config);
+	kvfree(device_config);
 	return err;
 }
 

@@ -220,7 +220,7 @@ static int publish(struct kvpci_device *device, struct kvpci_pci_config *cs,
 	err = ecam_add(device, cs, place->function);
 	if (err)
 		return err;
-	/* What the VMM may have set while it kept these bits is over. */
+	/* The VMM may have set these bits. From here on @cs decides. */
 	kvpci_lock(device);
 	effect = kvpci_core_set_irq_flags(&device->core,
 					  kvpci_pci_config_irq_flags(cs));

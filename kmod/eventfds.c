@@ -86,7 +86,7 @@ free:
 	return ERR_PTR(err);
 }
 
-/* Wait on the eventfd, but leave its signals to @replaces, which may have it too. */
+/* Waits on the eventfd. Its signals still belong to @replaces, if that has it, too. */
 static int call_prepare(struct kvpci_call *call, const struct kvpci_call *replaces)
 {
 	call->replaces = replaces;

@@ -348,23 +348,31 @@ static void set_pin(struct kvm *kvm, u32 gsi, int level)
 }
 
 /* Lines are shared: a line is up as long as anyone pulls it. */
-static void pull_line(struct kvpci_device *device, bool raise)
+static void raise_line(struct kvpci_device *device)
 {
 	struct kvpci_vm *vm = device->vm;
 
 	lockdep_assert_held(&vm->line_lock);
-	if (raise == device->line_raised)
+	if (device->line_raised)
 		return;
-	device->line_raised = raise;
-	if (raise) {
-		kvpci_count(device, KVPCI_COUNT_INTX_RAISED);
-		if (!vm->lines[device->gsi]++)
-			set_pin(vm->kvm, device->gsi, 1);
-	} else {
-		if (!--vm->lines[device->gsi])
-			set_pin(vm->kvm, device->gsi, 0);
-	}
-	trace_kvpci_intx(device->id, device->gsi, raise);
+	device->line_raised = true;
+	kvpci_count(device, KVPCI_COUNT_INTX_RAISED);
+	if (!vm->lines[device->gsi]++)
+		set_pin(vm->kvm, device->gsi, 1);
+	trace_kvpci_intx(device->id, device->gsi, true);
+}
+
+static void lower_line(struct kvpci_device *device)
+{
+	struct kvpci_vm *vm = device->vm;
+
+	lockdep_assert_held(&vm->line_lock);
+	if (!device->line_raised)
+		return;
+	device->line_raised = false;
+	if (!--vm->lines[device->gsi])
+		set_pin(vm->kvm, device->gsi, 0);
+	trace_kvpci_intx(device->id, device->gsi, false);
 }
 
 static void sync_line_locked(struct kvpci_device *device)
@@ -377,7 +385,10 @@ static void sync_line_locked(struct kvpci_device *device)
 	kvpci_lock(device);
 	raise = kvpci_core_intx(&device->core);
 	kvpci_unlock(device);
-	pull_line(device, raise);
+	if (raise)
+		raise_line(device);
+	else
+		lower_line(device);
 }
 
 /**
@@ -405,7 +416,7 @@ void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi)
 {
 	mutex_lock(&device->vm->line_lock);
 	if (device->gsi != gsi) {
-		pull_line(device, false);
+		lower_line(device);
 		WRITE_ONCE(device->gsi, gsi);
 	}
 	sync_line_locked(device);

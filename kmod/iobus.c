@@ -85,8 +85,9 @@ static unsigned int count_tombstones(const struct kvm_io_bus *bus)
 }
 
 /*
- * Whoever goes away pays for the copy as well, if he can; but he cannot be
- * refused, so that only a full machine can fail.
+ * The copy at a removal is charged to the task if its limit allows that. A removal
+ * cannot be refused, so it is then tried without charge, and only a full machine
+ * can fail.
  */
 static struct kvm_io_bus *alloc_bus(int num, const struct kvpci_map *new)
 {

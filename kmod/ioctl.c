@@ -55,7 +55,7 @@ long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
 	/* Read a second time: somebody may have changed it in between. */
 	*(u32 *)any = size;
 
-	/* Nothing is done whose outcome cannot be told. */
+	/* The call must not run if its result cannot be written back. */
 	if (ioctl->direction == KVPCI_INOUT && put_user(size, (u32 __user *)user))
 		return -EFAULT;
 	ret = ioctl->call(object, any);

@@ -12,17 +12,20 @@
  *	device->map_lock	which BARs are where
  *	  vm->ecam_lock		which functions are where
  *	    kvm->slots_lock	KVM's buses
+ *	      kvm->srcu		(waited for)
  *	  vm->line_lock		interrupt lines
  *	    device->lock
+ *	  device->send_lock	the deferred message that is being sent
+ *	    device->lock
+ *	  call->head->lock	a call eventfd's wait queue, held by whoever signals
+ *				it: what a signal leads to
+ *	    device->lock	the register core
+ *	      KVM's LAPIC delivery
  *	device->fds_lock	which eventfds serve the queues
+ *	  call->head->lock	(as above)
  *	  kvm->srcu		(waited for)
  *	device->read_lock	one reader of events at a time
- *	device->send_lock	the deferred message that is being sent
  *	  device->lock
- *	call->head->lock	a call eventfd's wait queue, held by whoever signals
- *				it: what a signal leads to
- *	  device->lock		the register core
- *	    KVM's LAPIC delivery
  *
  * Handlers of guest accesses run inside kvm->srcu and take line_lock, send_lock,
  * the wait queues' locks and device->lock, so none of these may be held while
@@ -108,7 +111,7 @@ struct kvpci_teardowns {
  * @kvm: the VM; we hold a reference
  * @owner: KVM's vendor module, which the VM's code is in; we hold a reference
  * @set_msi: KVM's delivery of a message, found in its routing table
- * @teardown: the file, when it is closed
+ * @teardown: its entry in @teardowns when its file is closed
  * @teardowns: objects of this VM that were closed by a kernel thread
  * @ecam_lock: protects changes of @ecam and of its functions
  * @ecam: PCI configuration space, or NULL; never changes once set
@@ -209,10 +212,10 @@ struct kvpci_eventfds {
  * @size: bytes
  * @bus: enum kvm_bus
  * @bar: index of the BAR
- * @device: whose BAR it is
- * @shift: of an offset, to a queue's index, for a range on the fast bus
+ * @device: the device that the BAR belongs to
+ * @shift: an offset shifted right by this is the queue's index, on the fast bus
  * @notify: offset of a doorbell that all queues share, or KVPCI_NO_NOTIFY
- * @ecam: whose configuration space it is
+ * @ecam: the space, for a range of PCI configuration space, else NULL
  */
 struct kvpci_range {
 	struct kvm_io_device iodev;
@@ -268,18 +271,18 @@ struct kvpci_ecam {
  * @core: the registers
  * @armed: queues that have a call with a message to send again; set under @lock,
  *	cleared under the lock of the call's wait queue
- * @num_armed: how many they are
+ * @num_armed: the number of bits set in @armed
  * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
  * @moving: BARs are about to answer elsewhere than the registers in @cs say
  * @name: the VMM's name for it
  * @debugfs: its directory
- * @teardown: its end, when it is closed
+ * @teardown: its entry in vm->teardowns when its file is closed
  * @arrays: memory that @core points to
  * @map_lock: protects @map, and decides @cs
  * @map: ranges on KVM's buses, or NULL
  * @cs: PCI configuration space, or NULL if the VMM keeps it; its content
  *	is under @lock, and changes of what it decodes under @map_lock too
- * @function: where on the bus, if @cs
+ * @function: its number on the bus, once @cs is set
  * @fds_lock: protects changes of @fds
  * @send_lock: held while @irq_work sends a message
  * @sending: @irq_work is sending a message, not under @lock; set under both locks
@@ -347,6 +350,8 @@ static_assert(KVPCI_LINE(struct kvpci_device, epoch) <
 static_assert(KVPCI_LINE(struct kvpci_device, armed) <
 	      KVPCI_LINE(struct kvpci_device, core));
 static_assert(KVPCI_LINE(struct kvpci_core, notify_config_data) <
+	      KVPCI_LINE(struct kvpci_core, device_feature_select));
+static_assert(KVPCI_LINE(struct kvpci_core, device_status) <
 	      KVPCI_LINE(struct kvpci_core, isr));
 static_assert(KVPCI_LINE(struct kvpci_core, notify_config_data) <
 	      KVPCI_LINE(struct kvpci_core, pending));
@@ -358,6 +363,8 @@ enum kvpci_accessor {
 	KVPCI_GUEST,	/* a vCPU: it may wait, and what the VMM decides on exits */
 	KVPCI_VMM,	/* the VMM, in the guest's place */
 };
+
+enum kvpci_access_kind { KVPCI_READ, KVPCI_WRITE };
 
 static inline void kvpci_count(struct kvpci_device *device,
 			       enum kvpci_counter counter)

@@ -69,7 +69,7 @@ u32 kvpci_function_read(struct kvpci_device *device, u32 offset,
 }
 
 /* A write to configuration space. */
-struct config_write {
+struct pci_config_write {
 	u32 offset;
 	unsigned int length;
 	u32 value;
@@ -79,7 +79,7 @@ struct config_write {
 
 /* The bytes, and what the register core is to know of them. */
 static struct kvpci_effect write_locked(struct kvpci_device *device,
-					struct config_write *write)
+					struct pci_config_write *write)
 {
 	struct kvpci_effect effect = kvpci_no_effect();
 	u32 change;
@@ -100,7 +100,7 @@ static struct kvpci_effect write_locked(struct kvpci_device *device,
  * elsewhere, the registers do not say yet where; then that is any write which has
  * a part in it.
  */
-static bool must_exit(struct kvpci_device *device, const struct config_write *w)
+static bool must_exit(struct kvpci_device *device, const struct pci_config_write *w)
 {
 	lockdep_assert_held(&device->lock);
 	if (device->moving ?
@@ -127,7 +127,7 @@ static bool must_exit(struct kvpci_device *device, const struct config_write *w)
 bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
 			      unsigned int length, u32 value)
 {
-	struct config_write write = {
+	struct pci_config_write write = {
 		.offset = offset, .length = length, .value = value,
 	};
 
@@ -148,7 +148,7 @@ bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
  * cannot go there, nothing has changed. Sets @device->moving, and *@resets if the
  * write resets the function.
  */
-static int move_bars(struct kvpci_device *device, const struct config_write *w,
+static int move_bars(struct kvpci_device *device, const struct pci_config_write *w,
 		     bool *resets)
 {
 	u64 addr[KVPCI_NUM_BARS];
@@ -182,7 +182,7 @@ static struct kvpci_effect reset_locked(struct kvpci_device *device)
 }
 
 /* Context: outside kvm->srcu; may wait for it. */
-static int function_write(struct kvpci_device *device, struct config_write *write)
+static int function_write(struct kvpci_device *device, struct pci_config_write *write)
 {
 	struct kvpci_effect effect = kvpci_no_effect();
 	bool resets;
@@ -212,7 +212,7 @@ long kvpci_pci_config_access(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	struct kvpci_pci_config_access *access = arg;
-	struct config_write write = {
+	struct pci_config_write write = {
 		.offset = access->offset,
 		.length = access->length,
 		.value = access->value,
@@ -268,13 +268,13 @@ long kvpci_device_irq(void *object, void *arg)
 }
 
 /* In pages of its own, so that it can be mapped. */
-static struct kvpci_pci_config *alloc_config(void)
+static struct kvpci_pci_config *alloc_pci_config(void)
 {
 	return alloc_pages_exact(sizeof(struct kvpci_pci_config),
 				 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 }
 
-static void free_config(struct kvpci_pci_config *cs)
+static void free_pci_config(struct kvpci_pci_config *cs)
 {
 	free_pages_exact(cs, sizeof(*cs));
 }
@@ -283,7 +283,7 @@ static void free_config(struct kvpci_pci_config *cs)
 void kvpci_function_free(struct kvpci_pci_config *cs)
 {
 	if (cs)
-		free_config(cs);
+		free_pci_config(cs);
 }
 
 /* The description the configuration space is built of, from the core. */
@@ -338,7 +338,7 @@ struct kvpci_pci_config *
 kvpci_function_build(const struct kvpci_device *device,
 		     const struct kvpci_device_place *place)
 {
-	struct kvpci_pci_config *cs = alloc_config();
+	struct kvpci_pci_config *cs = alloc_pci_config();
 	int err;
 
 	if (!cs)
@@ -346,6 +346,6 @@ kvpci_function_build(const struct kvpci_device *device,
 	err = fill(cs, device, place);
 	if (!err)
 		return cs;
-	free_config(cs);
+	free_pci_config(cs);
 	return ERR_PTR(err);
 }

@@ -35,9 +35,9 @@
 			 { KVPCI_EVENT_RESUME, "resume" })
 
 TRACE_EVENT(kvpci_access,
-	TP_PROTO(u32 id, bool write, u32 type, u32 bar, u32 offset, u32 length,
+	TP_PROTO(u32 id, enum kvpci_access_kind kind, u32 type, u32 bar, u32 offset, u32 length,
 		 u64 value),
-	TP_ARGS(id, write, type, bar, offset, length, value),
+	TP_ARGS(id, kind, type, bar, offset, length, value),
 	TP_STRUCT__entry(
 		__field(u32, id)
 		__field(bool, write)
@@ -49,7 +49,7 @@ TRACE_EVENT(kvpci_access,
 	),
 	TP_fast_assign(
 		__entry->id = id;
-		__entry->write = write;
+		__entry->write = kind == KVPCI_WRITE;
 		__entry->type = type;
 		__entry->bar = bar;
 		__entry->offset = offset;

@@ -20,7 +20,7 @@ const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
 	return NULL;
 }
 
-/* Which queue a shared doorbell's value means; perhaps none there is. */
+/* The queue that a shared doorbell's value names. There may be no such queue. */
 static u32 doorbell_queue(const struct kvpci_core *core, u16 id)
 {
 	if (!READ_ONCE(core->notify_config_data))

@@ -121,7 +121,7 @@ static struct kvpci_effect status_write(struct kvpci_core *core,
 	return kvpci_status_write(core, value);
 }
 
-/* R39: a vector there is none of reads back as NO_VECTOR */
+/* R39: a vector that does not exist reads back as NO_VECTOR */
 static u16 valid_vector(const struct kvpci_core *core, u32 value)
 {
 	return value < core->num_vectors ? value : VIRTIO_MSI_NO_VECTOR;

@@ -160,7 +160,8 @@ struct kvpci_msg {
  * @deps: @num_deps features that need others; caller's memory
  * @num_deps: how many
  * @notify_width: bytes the driver writes to a doorbell, as negotiated
- * @notify_config_data: they begin with queue_notif_config_data, as negotiated
+ * @notify_config_data: 1 if a doorbell's value begins with
+ *	queue_notif_config_data, as negotiated
  * @device_feature_select: device_feature_select
  * @driver_feature_select: driver_feature_select
  * @driver_features: what the driver wrote to driver_feature
@@ -209,7 +210,7 @@ struct kvpci_core {
 	u8 notify_config_data;
 
 	/* common configuration */
-	u32 device_feature_select;
+	u32 device_feature_select ____cacheline_aligned;
 	u32 driver_feature_select;
 	u32 driver_features[KVPCI_FEATURE_WORDS];
 	u16 config_msix_vector;

@@ -19,14 +19,14 @@ static bool tells_queues(const struct kvpci_core *core)
  */
 static bool peek_in_turn(const struct kvpci_core *core, struct kvpci_event *event)
 {
-	bool config = core->events & BIT(KVPCI_EVENT_DEVICE_CONFIG);
+	bool device_config = core->events & BIT(KVPCI_EVENT_DEVICE_CONFIG);
 	bool queues = tells_queues(core) && core->queue_events;
 	u32 i, at = core->next_event;
 
-	for (i = 0; (queues || config) && i <= core->num_queues; i++, at++) {
+	for (i = 0; (queues || device_config) && i <= core->num_queues; i++, at++) {
 		if (at > core->num_queues)
 			at = 0;
-		if (at == core->num_queues && config) {
+		if (at == core->num_queues && device_config) {
 			event->kind = KVPCI_EVENT_DEVICE_CONFIG;
 			return true;
 		}
@@ -41,7 +41,7 @@ static bool peek_in_turn(const struct kvpci_core *core, struct kvpci_event *even
 	return false;
 }
 
-/* SUSPEND asked for before START was read waits until that has been. */
+/* A SUSPEND from before START was read waits until START has been read. */
 static bool may_take(const struct kvpci_core *core, u32 kind)
 {
 	return core->events & BIT(kind) &&

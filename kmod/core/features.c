@@ -17,7 +17,7 @@ static bool dep_is_met(const struct kvpci_core *core,
 	return false;
 }
 
-/* R43: a subset of what is offered, of this century, none without its needs. */
+/* R43: a subset of what is offered, with VERSION_1, each with what it needs. */
 bool kvpci_features_acceptable(const struct kvpci_core *core)
 {
 	unsigned int i;

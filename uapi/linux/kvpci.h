@@ -23,8 +23,8 @@
  *
  * Errors any ioctl can return, beside those named with it:
  *	-EFAULT		a pointer does not lead to accessible memory
- *	-EINTR		the calling process was killed while it waited for another
- *			call; nobody sees this
+ *	-EINTR		a fatal signal ended the wait for another call; the process
+ *			does not live to see it
  *	-EINVAL		size too small, reserved field or unknown flag set
  *	-E2BIG		unknown tail of the structure is not zero, or size too large
  *	-ENOTTY		no such ioctl on this kind of object
@@ -174,9 +174,8 @@ enum kvpci_region_type {
  * of a BAR that no region claims read as zero and ignore writes.
  *
  * So does shared memory, until the VMM puts a memory slot there, which KVM
- * asks before the module. It is for the VMM to move the slot with the BAR:
- * it is who maps the BAR, or hands back the write that moves it (see
- * KVPCI_VM_ECAM).
+ * asks before the module. The VMM moves the slot with the BAR, since it maps the
+ * BAR or hands back the write that moves it (see KVPCI_VM_ECAM).
  */
 struct kvpci_region {
 	__u32 type;
@@ -472,8 +471,8 @@ struct kvpci_device_place {
  * @value: in for a write, out for a read: the value, zero-extended
  * @__reserved: in: zero
  *
- * The access has all its effects. It serves a VMM that gives BARs their
- * first addresses, and for the guest's writes that exit (see KVPCI_VM_ECAM).
+ * The access has all its effects. A VMM uses it to give BARs their first
+ * addresses, and to hand back the guest's writes that exit (see KVPCI_VM_ECAM).
  * When the call returns, no access to an address that a BAR has left is under
  * way.
  *
@@ -584,7 +583,7 @@ enum kvpci_event_kind {
  * guest took back before it was read, such as START by a reset, is not
  * delivered. STOP comes before all others, then START and RESUME, each the last
  * of its read(), then FAILED. QUEUE_*, which come only between START and STOP,
- * and CONFIG take turns. SUSPEND comes after all that happened before it.
+ * and DEVICE_CONFIG take turns. SUSPEND comes after all that happened before it.
  *
  * read() blocks until there is an event unless the descriptor is O_NONBLOCK;
  * poll() reports EPOLLIN. Errors of read():
@@ -656,7 +655,8 @@ struct kvpci_device_fail {
  * @__reserved: in: zero
  *
  * Errors:
- *	-EINVAL		@device_config_size is larger than the device's configuration
+ *	-EINVAL		@device_config_size is larger than the device's
+ *			configuration, or not 0 without @device_config
  */
 struct kvpci_device_state {
 	__u32 size;

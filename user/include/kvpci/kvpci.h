@@ -4,7 +4,7 @@
  *
  * One function per ioctl of <linux/kvpci.h>, where structures, limits and the
  * errors of each call are described, and a few helpers on top of them. Clause
- * numbers are those of the virtio 1.2 and 1.3 specifications.
+ * numbers are those of the virtio 1.2, 1.3 and 1.4 specifications.
  *
  * Conventions
  *	- Functions return 0, a file descriptor or a count on success and a
