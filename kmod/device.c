@@ -314,7 +314,8 @@ long kvpci_device_features_ok(void *object, void *arg)
 	const struct kvpci_device_features_ok *ok = arg;
 
 	if (ok->flags || ok->__reserved || ok->status > 255 ||
-	    !(ok->status & VIRTIO_CONFIG_S_FEATURES_OK))
+	    !(ok->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    !device->core.exit_features)
 		return -EINVAL;
 	kvpci_lock(device);
 	if (!kvpci_core_features_are(&device->core, ok->driver_features)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a change of the registers wants done. This is the one place that knows all
- * effects and their order.
+ * What a change of the registers wants done. This is the one place that knows the
+ * effects and their order. (EVENT_GONE is not among them: poll() looks at the core.)
  *
  * Under the lock: the epoch, so that no signal is decided by what was; a vector
  * that has become sendable, so that nothing overtakes it; Status.Interrupt, which

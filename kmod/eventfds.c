@@ -99,6 +99,7 @@ static void call_start(struct kvpci_call *call)
 {
 	spin_lock_irq(&call->head->lock);
 	call->active = true;
+	call->replaces = NULL;
 	eventfd_ctx_do_read(call->ctx, &call->count);
 	if (call->count)
 		kvpci_irq_signal(call);
@@ -113,6 +114,7 @@ static void call_stop(struct kvpci_call *call)
 {
 	spin_lock_irq(&call->head->lock);
 	call->active = false;
+	kvpci_irq_disarm(call);
 	__remove_wait_queue(call->head, &call->wait);
 	spin_unlock_irq(&call->head->lock);
 }

@@ -22,6 +22,23 @@
 #include "kvpci.h"
 #include "trace.h"
 
+/*
+ * Not one of the system's: KVM's walk over all vCPUs may take long, and as often as
+ * the guest likes.
+ */
+static struct workqueue_struct *wq;
+
+int kvpci_irq_init(void)
+{
+	wq = alloc_workqueue("kvpci-irq", WQ_UNBOUND, 0);
+	return wq ? 0 : -ENOMEM;
+}
+
+void kvpci_irq_exit(void)
+{
+	destroy_workqueue(wq);
+}
+
 /**
  * kvpci_irq_find_set_msi() - how this VM delivers a message
  * @kvm: the VM
@@ -144,13 +161,13 @@ static bool decide_locked(struct kvpci_call *call)
 		if (may_deliver(device, &call->route))
 			return true;
 		kvpci_core_defer(&device->core, call->queue);
-		schedule_work(&device->irq_work);
+		queue_work(wq, &device->irq_work);
 		return false;
 	case KVPCI_IRQ_INTX:
 		/* A read of ISR, which changes no decision, ends it. */
 		call->epoch = 0;
 		kvpci_irq_sync_status(device);
-		schedule_work(&device->irq_work);
+		queue_work(wq, &device->irq_work);
 		return false;
 	default:
 		count_unsent(device, call->verdict);
@@ -221,6 +238,29 @@ int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	return 0;
 }
 
+/**
+ * kvpci_irq_disarm() - a call has no message to send again
+ * @call: the call, active; the lock of its wait queue is held
+ */
+void kvpci_irq_disarm(struct kvpci_call *call)
+{
+	struct kvpci_device *device = call->device;
+
+	lockdep_assert_held(&call->head->lock);
+	if (test_and_clear_bit(call->queue, device->armed))
+		atomic_dec(&device->num_armed);
+}
+
+/*
+ * Without the call's lock: the vector of a message that was decided on before the
+ * change was written before it, under device->lock. One that is being written now
+ * is decided on after the change.
+ */
+static bool may_have_vector(const struct kvpci_call *call, unsigned int vector)
+{
+	return READ_ONCE(call->route.vector) == vector;
+}
+
 /*
  * Waits for signals that were decided on before a change. A call that may be
  * sending by an older epoch has its bit in device->armed, since it was set under
@@ -237,19 +277,19 @@ static void await_calls(struct kvpci_device *device,
 	struct kvpci_call *call;
 	unsigned int queue;
 
-	rcu_read_lock();
 	for_each_set_bit(queue, device->armed, device->core.num_queues) {
+		rcu_read_lock();
 		call = rcu_dereference(device->fds[queue].call);
-		/* A call that gets this vector only now sees the change. */
-		if (!call || (!all && READ_ONCE(call->route.vector) != effect.arg))
-			continue;
-		spin_lock_irq(&call->head->lock);
-		if (call->active && call->epoch != READ_ONCE(device->epoch) &&
-		    test_and_clear_bit(queue, device->armed))
-			atomic_dec(&device->num_armed);
-		spin_unlock_irq(&call->head->lock);
+		if (call && (all || may_have_vector(call, effect.arg))) {
+			spin_lock_irq(&call->head->lock);
+			if (call->active && call->epoch != READ_ONCE(device->epoch))
+				kvpci_irq_disarm(call);
+			spin_unlock_irq(&call->head->lock);
+		}
+		rcu_read_unlock();
+		/* Each lock may be held for as long as others wait on the eventfd. */
+		cond_resched();
 	}
-	rcu_read_unlock();
 }
 
 /**
@@ -283,7 +323,7 @@ static void send_locked(struct kvpci_device *device, const struct kvpci_msg *msg
 		return;
 	}
 	kvpci_core_pend(&device->core, msg->vector);
-	schedule_work(&device->irq_work);
+	queue_work(wq, &device->irq_work);
 }
 
 /**
@@ -475,12 +515,13 @@ static void send_all(struct kvpci_device *device,
 		mutex_lock(&device->send_lock);
 		kvpci_lock(device);
 		at = take(device, at + 1, &msg, &send);
-		device->sending = send;
+		WRITE_ONCE(device->sending, send);
 		kvpci_unlock(device);
 		if (send) {
 			make_route(device, &msg, &route);
 			deliver(device, &route);
-			WRITE_ONCE(device->sending, false);
+			/* Pairs with kvpci_irq_await(): the message is out. */
+			smp_store_release(&device->sending, false);
 		}
 		mutex_unlock(&device->send_lock);
 		cond_resched();

@@ -97,10 +97,12 @@ struct kvpci_teardown {
 
 /**
  * struct kvpci_teardowns - objects of a VM that a work item takes apart
+ * @owner: the process that made the VM; it takes its objects apart by itself
  * @list: struct kvpci_teardown; each holds a reference on the VM
  * @work: takes them apart, one after another
  */
 struct kvpci_teardowns {
+	struct pid *owner;
 	struct llist_head list;
 	struct work_struct work;
 };
@@ -112,7 +114,7 @@ struct kvpci_teardowns {
  * @owner: KVM's vendor module, which the VM's code is in; we hold a reference
  * @set_msi: KVM's delivery of a message, found in its routing table
  * @teardown: its entry in @teardowns when its file is closed
- * @teardowns: objects of this VM that were closed by a kernel thread
+ * @teardowns: objects of this VM that somebody else has closed
  * @ecam_lock: protects changes of @ecam and of its functions
  * @ecam: PCI configuration space, or NULL; never changes once set
  * @line_lock: protects @lines and every device's @gsi and @line_raised
@@ -162,7 +164,7 @@ struct kvpci_route {
  * @route: the message, for KVPCI_IRQ_SEND
  * @device: the device
  * @wait: our entry on the wait queue
- * @replaces: the call that serves the queue until this one does
+ * @replaces: the call that serves the queue until this one does; NULL from then on
  * @file: the eventfd; held, so that it cannot hang up while we wait on it
  * @ctx: the same; held until nobody can take its lock
  * @table: carries us through poll() to @wait
@@ -273,7 +275,8 @@ struct kvpci_ecam {
  *	cleared under the lock of the call's wait queue
  * @num_armed: the number of bits set in @armed
  * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
- * @moving: BARs are about to answer elsewhere than the registers in @cs say
+ * @moving: a write is under way that may move BARs: until it is done, no other
+ *	write changes what decides where they answer
  * @name: the VMM's name for it
  * @debugfs: its directory
  * @teardown: its entry in vm->teardowns when its file is closed
@@ -285,7 +288,8 @@ struct kvpci_ecam {
  * @function: its number on the bus, once @cs is set
  * @fds_lock: protects changes of @fds
  * @send_lock: held while @irq_work sends a message
- * @sending: @irq_work is sending a message, not under @lock; set under both locks
+ * @sending: @irq_work is sending a message, not under @lock; set under @send_lock
+ *	and @lock, cleared under @send_lock
  * @irq_work: sends what may not be sent where an eventfd is signalled, and pulls
  *	the interrupt line
  * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
@@ -443,6 +447,7 @@ long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
 int kvpci_teardown_init(void);
 void kvpci_teardown_exit(void);
 void kvpci_teardowns_init(struct kvpci_teardowns *teardowns);
+void kvpci_teardowns_free(struct kvpci_teardowns *teardowns);
 void kvpci_teardown(struct kvpci_teardowns *teardowns,
 		    struct kvpci_teardown *teardown,
 		    void (*fn)(struct kvpci_teardown *teardown));
@@ -512,10 +517,13 @@ long kvpci_queue_fds(void *object, void *arg);
 void kvpci_eventfds_release(struct kvpci_device *device);
 
 /* interrupt.c */
+int kvpci_irq_init(void);
+void kvpci_irq_exit(void);
 kvpci_set_msi_t kvpci_irq_find_set_msi(struct kvm *kvm);
 void kvpci_irq_signal(struct kvpci_call *call);
 int kvpci_irq_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		     void *key);
+void kvpci_irq_disarm(struct kvpci_call *call);
 void kvpci_irq_send_vector(struct kvpci_device *device, unsigned int vector);
 void kvpci_irq_send_pending(struct kvpci_device *device);
 void kvpci_irq_await_slow(struct kvpci_device *device, struct kvpci_effect effect);
@@ -551,8 +559,9 @@ void kvpci_debugfs_add(struct kvpci_device *device);
 static inline void kvpci_irq_await(struct kvpci_device *device,
 				   struct kvpci_effect effect)
 {
+	/* Pairs with the release in send_all(). */
 	if (unlikely(atomic_read(&device->num_armed) ||
-		     READ_ONCE(device->sending)))
+		     smp_load_acquire(&device->sending)))
 		kvpci_irq_await_slow(device, effect);
 }
 

@@ -145,14 +145,19 @@ static int __init kvpci_init(void)
 	err = kvpci_eventfds_init();
 	if (err)
 		goto teardown;
+	err = kvpci_irq_init();
+	if (err)
+		goto eventfds;
 	kvpci_debugfs_init();
 	err = misc_register(&kvpci_misc);
 	if (err)
-		goto eventfds;
+		goto debugfs;
 	return 0;
 
-eventfds:
+debugfs:
 	kvpci_debugfs_exit();
+	kvpci_irq_exit();
+eventfds:
 	kvpci_eventfds_exit();
 teardown:
 	kvpci_teardown_exit();
@@ -165,6 +170,7 @@ static void __exit kvpci_exit(void)
 	/* Objects that are still being taken apart use all that follows. */
 	kvpci_teardown_exit();
 	kvpci_debugfs_exit();
+	kvpci_irq_exit();
 	kvpci_eventfds_exit();
 }
 

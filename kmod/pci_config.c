@@ -32,16 +32,20 @@ static void window_read(struct kvpci_device *device)
 	kvpci_unlock(device);
 }
 
-/* Return: as kvpci_access_write(). */
+/*
+ * It is the guest's access, even where the VMM hands it back: of what the VMM is to
+ * decide on, KVPCI_DEVICE_FEATURES_OK has done all that the VMM has decided on.
+ *
+ * Return: as kvpci_access_write().
+ */
 static bool window_write(struct kvpci_device *device,
-			 const struct kvpci_window *window,
-			 enum kvpci_accessor accessor)
+			 const struct kvpci_window *window)
 {
 	int idx = srcu_read_lock(&device->vm->kvm->srcu);
 	bool done;
 
 	done = kvpci_access_write(device, window->bar, window->offset,
-				  window->length, window->value, accessor);
+				  window->length, window->value, KVPCI_GUEST);
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return done;
 }
@@ -96,9 +100,8 @@ static struct kvpci_effect write_locked(struct kvpci_device *device,
 }
 
 /*
- * Is the write one that a handler cannot do? While BARs are about to answer
- * elsewhere, the registers do not say yet where; then that is any write which has
- * a part in it.
+ * Is the write one that a handler cannot do? While another one may be moving BARs,
+ * that is any write of what decides where they answer.
  */
 static bool must_exit(struct kvpci_device *device, const struct pci_config_write *w)
 {
@@ -137,7 +140,7 @@ bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
 		return false;
 	}
 	kvpci_unlock_and(device, write_locked(device, &write));
-	if (write.has_window && !window_write(device, &write.window, KVPCI_GUEST))
+	if (write.has_window && !window_write(device, &write.window))
 		return false;
 	kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_WRITES);
 	return true;
@@ -145,28 +148,28 @@ bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
 
 /*
  * Moves the BARs to where a write will have them, before it is done: if they
- * cannot go there, nothing has changed. Sets @device->moving, and *@resets if the
- * write resets the function.
+ * cannot go there, nothing has changed. Until it is done, @device->moving keeps
+ * what it was decided by as it is. Sets *@resets if the write resets the function.
  */
 static int move_bars(struct kvpci_device *device, const struct pci_config_write *w,
 		     bool *resets)
 {
 	u64 addr[KVPCI_NUM_BARS];
+	bool moves;
 	u32 mapped;
 
 	lockdep_assert_held(&device->map_lock);
 	kvpci_lock(device);
-	device->moving = kvpci_pci_config_moves(device->cs, w->offset, w->length,
-						w->value);
+	device->moving = true;
+	moves = kvpci_pci_config_moves(device->cs, w->offset, w->length, w->value);
 	*resets = kvpci_pci_config_resets(device->cs, w->offset, w->length, w->value);
 	mapped = kvpci_pci_config_decode_after(device->cs, w->offset, w->length,
 					       w->value, addr);
 	kvpci_unlock(device);
 
-	if (!*resets)
-		return device->moving ? kvpci_bar_map(device, mapped, addr) : 0;
-	kvpci_bar_unmap(device);
-	return 0;
+	if (*resets)
+		mapped = 0;
+	return moves ? kvpci_bar_map(device, mapped, addr) : 0;
 }
 
 /* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
@@ -195,12 +198,12 @@ static int function_write(struct kvpci_device *device, struct pci_config_write *
 	kvpci_lock(device);
 	if (!err)
 		effect = write_locked(device, write);
-	if (resets)
+	if (!err && resets)
 		effect.bits |= reset_locked(device).bits;
 	device->moving = false;
 	kvpci_unlock_and(device, effect);
 	if (!err && write->has_window)
-		window_write(device, &write->window, KVPCI_VMM);
+		window_write(device, &write->window);
 	mutex_unlock(&device->map_lock);
 	if (!err)
 		kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_WRITES);
@@ -262,6 +265,8 @@ long kvpci_device_irq(void *object, void *arg)
 	effect = kvpci_core_set_irq_flags(&device->core, irq->flags);
 	irq->pending = kvpci_core_intx_status(&device->core);
 	kvpci_unlock_and(device, effect);
+	/* What is pending is sent before the call returns, by the work, too. */
+	flush_work(&device->irq_work);
 	kvpci_irq_set_line(device, irq->gsi);
 	mutex_unlock(&device->map_lock);
 	return 0;

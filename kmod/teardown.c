@@ -3,13 +3,14 @@
  * Taking objects apart, where that may take long.
  *
  * The end of a device or a VM waits for kvm->srcu, and so for a vCPU that may sit
- * in a page fault that somebody in userspace has to resolve. A task that closes
- * its own file waits by itself, and hurts nobody else. A kernel thread does not:
- * the kernel has one work item for all files that its threads let go of, and as
- * long as that waits, no other file is released. So there a workqueue of ours
- * waits, with one work item a VM: a VM that is stuck holds up its own objects.
+ * in a page fault that somebody in userspace has to resolve. The process that made
+ * the VM waits by itself, and hurts nobody else. Anybody else must not wait: a
+ * process may have been sent the file to close it, and the kernel has one work item
+ * for all files that its threads let go of. So there a workqueue of ours waits,
+ * with one work item a VM: a VM that is stuck holds up its own objects.
  */
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 
 #include "kvpci.h"
@@ -42,10 +43,17 @@ static void teardown_work(struct work_struct *work)
 	}
 }
 
+/** kvpci_teardowns_init() - for a VM of the calling process */
 void kvpci_teardowns_init(struct kvpci_teardowns *teardowns)
 {
 	init_llist_head(&teardowns->list);
 	INIT_WORK(&teardowns->work, teardown_work);
+	teardowns->owner = get_pid(task_tgid(current));
+}
+
+void kvpci_teardowns_free(struct kvpci_teardowns *teardowns)
+{
+	put_pid(teardowns->owner);
 }
 
 /**
@@ -61,7 +69,7 @@ void kvpci_teardown(struct kvpci_teardowns *teardowns,
 		    struct kvpci_teardown *teardown,
 		    void (*fn)(struct kvpci_teardown *teardown))
 {
-	if (!(current->flags & PF_KTHREAD)) {
+	if (task_tgid(current) == teardowns->owner) {
 		fn(teardown);
 		return;
 	}

@@ -17,6 +17,7 @@ static void vm_release_ref(struct kref *ref)
 	module_put(vm->owner);
 	mutex_destroy(&vm->ecam_lock);
 	mutex_destroy(&vm->line_lock);
+	kvpci_teardowns_free(&vm->teardowns);
 	kfree(vm);
 }
 
@@ -79,6 +80,7 @@ static struct kvm *kvm_from_fd(int fd, struct module **owner)
  */
 struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 {
+	kvpci_set_msi_t set_msi;
 	struct module *owner;
 	struct kvpci_vm *vm;
 	struct kvm *kvm;
@@ -88,12 +90,12 @@ struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 	kvm = kvm_from_fd(create->kvm_fd, &owner);
 	if (IS_ERR(kvm))
 		return ERR_CAST(kvm);
-
-	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
-	if (!vm) {
+	set_msi = kvpci_irq_find_set_msi(kvm);
+	vm = set_msi ? kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT) : ERR_PTR(-ENXIO);
+	if (IS_ERR_OR_NULL(vm)) {
 		kvm_put_kvm(kvm);
 		module_put(owner);
-		return ERR_PTR(-ENOMEM);
+		return vm ?: ERR_PTR(-ENOMEM);
 	}
 	kref_init(&vm->ref);
 	kvpci_teardowns_init(&vm->teardowns);
@@ -101,10 +103,6 @@ struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 	mutex_init(&vm->line_lock);
 	vm->kvm = kvm;
 	vm->owner = owner;
-	vm->set_msi = kvpci_irq_find_set_msi(kvm);
-	if (!vm->set_msi) {
-		kvpci_vm_put(vm);
-		return ERR_PTR(-ENXIO);
-	}
+	vm->set_msi = set_msi;
 	return vm;
 }

@@ -287,8 +287,8 @@ struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 
 /*
  * May the driver change the selected queue now? Between enable and reset its
- * parameters belong to the backend (4.1.4.3.2); only queue_reset itself, and
- * queue_enable and the vector, which are nothing to the backend, may.
+ * parameters belong to the backend (4.1.4.3.2). The vector, which is nothing to the
+ * backend, and queue_reset itself may be written.
  */
 static bool queue_writable(const struct kvpci_queue *queue,
 			   const struct reg *reg)

@@ -458,7 +458,9 @@ int kvpci_core_ack(struct kvpci_core *core, u32 kind, u32 queue,
  *
  * The driver reads device_status at any time: what was decided on before must be
  * gone before the acknowledgement shows SUSPEND there. Whoever sends messages
- * outside the lock of the core carries this effect out first.
+ * outside the lock of the core carries this effect out first. (A driver that
+ * suspends again before RESUME was read has no acknowledgement to wait for: its
+ * own write waits for what is on its way.)
  *
  * Return: 0, or -EALREADY if no SUSPEND has been read that waits for this.
  */

@@ -59,6 +59,8 @@ struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
 		kvpci_queue_set_phase(core, queue, KVPCI_QUEUE_STARTING);
 		bits |= KVPCI_EFFECT_EVENT;
 	}
+	/* A doorbell that came too late for a reset may have left its word. */
+	WRITE_ONCE(queue->notification, 0);
 	WRITE_ONCE(queue->enable, 1);
 	kvpci_queue_touch(core, queue);
 	return kvpci_effect(bits);

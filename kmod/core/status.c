@@ -172,6 +172,9 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 
 	if (!value)
 		return status_reset(core);
+	/* 2.4.2: until the reset is done the driver is to wait. */
+	if (core->backend == KVPCI_BACKEND_STOPPING)
+		return kvpci_no_effect();
 
 	/*
 	 * 2.1.1: the driver only sets bits. What it leaves out stays;

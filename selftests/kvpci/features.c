@@ -301,6 +301,7 @@ TEST_F(features_file, asked_through_the_window)
 		.function = 8, .class_code = 0x020000, .gsi = KVPCI_GSI_NONE,
 	};
 	const uint64_t base = ECAM_ADDR + (8 << 12);
+	const uint64_t features[2] = { 1ULL << 32, 0 };
 	uint32_t window;
 
 	machine_open(m, 1, &machine_module);
@@ -326,6 +327,30 @@ TEST_F(features_file, asked_through_the_window)
 	EXPECT_EQ(base + window + 16, m->g.vcpu[0].exit[0].addr);
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
 		  guest_read(&m->g, base + window + 16, 1));
+	/* handed back without an answer, it does not accept what nobody judged */
+	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
+		  guest_read(&m->g, base + window + 16, 1));
+
+	/* answered, but by now the driver has begun again with another choice */
+	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, features));
+	guest_write(&m->g, base + window + 16, 4, 0);
+	guest_write(&m->g, base + window + 16, 4, ST_ACKNOWLEDGE | ST_DRIVER);
+	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
+	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
+		  guest_read(&m->g, base + window + 16, 1));
+
+	/* as it is meant */
+	guest_write(&m->g, base + window + 8, 4, CC_DRIVER_FEATURE_SELECT);
+	guest_write(&m->g, base + window + 12, 4, 4);
+	guest_write(&m->g, base + window + 16, 4, 1);
+	guest_write(&m->g, base + window + 8, 4, CC_DRIVER_FEATURE);
+	guest_write(&m->g, base + window + 16, 4, 1);
+	guest_write(&m->g, base + window + 8, 4, CC_STATUS);
+	guest_write(&m->g, base + window + 12, 4, 1);
+	guest_write(&m->g, base + window + 16, 4, ST_READY);
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, features));
 	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
 	EXPECT_EQ(ST_READY, guest_read(&m->g, base + window + 16, 1));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);

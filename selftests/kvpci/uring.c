@@ -281,6 +281,48 @@ TEST_F(uring, others_are_released)
 	close(other[0]);
 }
 
+static bool ends(pid_t pid)
+{
+	for (int ms = 0; ms < LIMIT_MS; ms++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/*
+ * Another process that was given the files closes them last. It has nothing to do
+ * with the VM, and does not wait for it.
+ */
+TEST_F(uring, another_process_closes_last)
+{
+	struct machine *m = &self->m;
+	int go[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(go[1]);
+		_exit(read(go[0], &c, 1));
+	}
+	enter_missing(self);
+	close_fd(&m->dev);
+	close_fd(&m->vm);
+	close_fd(&m->ctl);
+	close(go[0]);
+	close(go[1]);
+	EXPECT_TRUE(ends(pid))
+		tell_everybody();
+	EXPECT_LT(self->before, module_users());
+	leave_missing(self);
+	EXPECT_TRUE(users_are(self->before))
+		tell_everybody();
+}
+
 /* --- a task that waits for a call of another --------------------------------- */
 
 /* The BARs move, which waits for the vCPU; the next call waits for this one. */
@@ -323,16 +365,6 @@ static bool comes_to_wait(pid_t pid)
 		fclose(file);
 		state = strrchr(line, ')');
 		if (state && state[2] == 'D')
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
-static bool ends(pid_t pid)
-{
-	for (int ms = 0; ms < LIMIT_MS; ms++) {
-		if (waitpid(pid, NULL, WNOHANG) == pid)
 			return true;
 		usleep(1000);
 	}

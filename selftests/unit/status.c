@@ -282,4 +282,23 @@ TEST_F(status, reset_during_queue_reset)
 	}
 }
 
+/*
+ * A write of device_status that the VMM does for the driver may come when another
+ * vCPU has begun a reset: the reset stays what it is.
+ */
+TEST_F(status, late_write_during_a_reset)
+{
+	struct unit *u = &self->u;
+	struct kvpci_event event;
+
+	unit_run(u);
+	cc_write(u, CC_STATUS, 0);
+	u->core.device_status &= ~ST_DRIVER_OK;	/* as after a suspension */
+	EXPECT_EQ(0, kvpci_status_write(&u->core, ST_RUNNING | ST_FAILED).bits);
+	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, &event));
+	EXPECT_EQ(0, unit_event(u, NULL));
+	EXPECT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, cc_read(u, CC_STATUS));
+}
+
 TEST_HARNESS_MAIN

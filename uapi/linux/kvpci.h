@@ -686,7 +686,8 @@ struct kvpci_device_state {
  * them; then nothing happens, and the VMM looks again.
  *
  * Errors:
- *	-EINVAL		@status is above 255 or has no FEATURES_OK
+ *	-EINVAL		@status is above 255 or has no FEATURES_OK, or the
+ *			device was made without KVPCI_DEVICE_EXIT_FEATURES
  *	-EAGAIN		the driver's features are others by now
  */
 struct kvpci_device_features_ok {
