@@ -213,7 +213,7 @@ TEST_F(doorbell, moved)
 	EXPECT_EQ(0, signalled(m));
 }
 
-/* No kick is lost between DRIVER_OK and the launcher's start. */
+/* No kick is lost between DRIVER_OK and the VMM's start. */
 TEST_F(doorbell, kicks_wait_for_the_backend)
 {
 	struct machine *m = &self->m;
@@ -309,7 +309,7 @@ TEST_F(doorbell, descriptor_closed)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
 
-/* The launcher's accesses ring as well. */
+/* The VMM's accesses ring as well. */
 TEST_F(doorbell, device_access)
 {
 	struct machine *m = &self->m;
@@ -337,7 +337,7 @@ static void offer(struct machine *m, const struct machine_ops *ops,
 	free(desc);
 }
 
-/* 32 bits ring, and the launcher finds them; 16 bits do nothing. */
+/* 32 bits ring, and the VMM finds them; 16 bits do nothing. */
 TEST_F(doorbell, notification_data)
 {
 	struct machine *m = &self->m;
@@ -371,7 +371,7 @@ TEST_F(doorbell, notification_data)
 	EXPECT_EQ(0, queue_word(m, 0));
 }
 
-/* The driver names queues as the launcher wants them named. */
+/* The driver names queues as the VMM wants them named. */
 TEST_F(doorbell, notif_config_data)
 {
 	struct machine *m = &self->m;

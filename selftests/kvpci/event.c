@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events to the launcher: read(), poll(), and the life of a device as they
+ * Events to the VMM: read(), poll(), and the life of a device as they
  * tell it.
  */
 #include <fcntl.h>
@@ -77,7 +77,7 @@ TEST_F(event, start_and_stop)
 	EXPECT_EQ(0, polled(m));
 	EXPECT_EQ(-EAGAIN, device_event(m, &e));
 
-	/* R11: not 0 before the launcher says so */
+	/* R11: not 0 before the VMM says so */
 	cc_write(m, CC_STATUS, 0);
 	exits += m->g.vcpu[0].exits;
 	EXPECT_EQ(POLLIN, polled(m));

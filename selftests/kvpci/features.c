@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Feature negotiation as the launcher shapes it: which sets of features the
+ * Feature negotiation as the VMM shapes it: which sets of features the
  * driver gets FEATURES_OK for.
  */
 #include <linux/pci_regs.h>

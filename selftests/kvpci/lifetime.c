@@ -305,7 +305,7 @@ TEST_F(lifetime, close_under_poll)
 	pthread_join(thread, NULL);
 }
 
-/* --- a launcher that is killed --------------------------------------------- */
+/* --- a VMM that is killed -------------------------------------------------- */
 
 static void live_until_killed(int ready)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two processors in one device, and a launcher that changes everything under
+ * Two processors in one device, and a VMM that changes everything under
  * them. What must hold: what a backend was told stays until it has stopped, and
  * what keeps the device from interrupting holds from when the guest's write of it
  * is done.
@@ -183,7 +183,7 @@ static void on_event(struct race *r, struct told *told,
 	}
 }
 
-static void *launcher(void *arg)
+static void *vmm(void *arg)
 {
 	struct race *r = arg;
 	struct told told = { 0 };
@@ -241,7 +241,7 @@ TEST(two_processors)
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, run_vcpu,
 					    &r.m.g.vcpu[i]));
-	ASSERT_EQ(0, pthread_create(&threads[2], NULL, launcher, &r));
+	ASSERT_EQ(0, pthread_create(&threads[2], NULL, vmm, &r));
 	ASSERT_EQ(0, pthread_create(&threads[3], NULL, changer, &r));
 	for (int i = 0; i < SECONDS * 10 && !r.broken; i++)
 		usleep(100000);

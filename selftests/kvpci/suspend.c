@@ -56,7 +56,7 @@ static int write_config(struct machine *m, uint8_t byte)
 	return m->ops->config_write(m, 0, 1, &byte);
 }
 
-/* Without an exit; the driver sees it when the launcher has said so. */
+/* Without an exit; the driver sees it when the VMM has said so. */
 TEST_F(suspend, there_and_back)
 {
 	struct machine *m = &self->m;
@@ -144,7 +144,7 @@ TEST_F(suspend, configuration)
 	EXPECT_EQ(0x72, guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1));
 }
 
-/* A reset waits for the launcher, as ever since START was read. */
+/* A reset waits for the VMM, as ever since START was read. */
 TEST_F(suspend, reset)
 {
 	struct machine *m = &self->m;

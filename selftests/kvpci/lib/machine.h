@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest with one kvpci device, and what a driver and a launcher do with it.
+ * A guest with one kvpci device, and what a driver and a VMM do with it.
  */
 #ifndef KVPCI_SELFTEST_MACHINE_H
 #define KVPCI_SELFTEST_MACHINE_H
@@ -268,7 +268,7 @@ void driver_negotiate(struct machine *m);
 void driver_queue(struct machine *m, unsigned int queue, unsigned int size);
 /** driver_start() - negotiate, enable queues 0 and 1, DRIVER_OK */
 void driver_start(struct machine *m);
-/** driver_run() - driver_start(), and the launcher reads START */
+/** driver_run() - driver_start(), and the VMM reads START */
 void driver_run(struct machine *m);
 
 enum vector_mask { UNMASKED, MASKED };
