@@ -386,7 +386,7 @@ TEST_F(interrupt, call_replaced)
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 }
 
-/* Signalled before it was registered: not forgotten. */
+/* A signal from before the registration is not forgotten. */
 TEST_F(interrupt, signalled_before_registration)
 {
 	struct machine *m = &self->m;
@@ -395,7 +395,7 @@ TEST_F(interrupt, signalled_before_registration)
 	eventfd_add(m->call[0]);
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	ASSERT_EQ(0, queue_fds(m, 0, -1, m->call[0]));
-	device_settle(m, m->call[0]);
+	device_await_call(m, m->call[0]);
 	EXPECT_EQ(VECTOR(1), guest_irq(&m->g));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 }

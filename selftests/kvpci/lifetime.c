@@ -13,14 +13,14 @@
 #include "lib/machine.h"
 #include "kselftest_harness.h"
 
-#define SETTLE_MS	60000	/* a slow machine's, too */
+#define LIMIT_MS	60000	/* a slow machine's, too */
 
 /* A use count, after what is on its way out has gone. */
-static int settled(int (*count)(void), int expect)
+static int count_after_wait(int (*count)(void), int expect)
 {
 	int users = count();
 
-	for (int ms = 0; ms < SETTLE_MS && users != expect; ms += 10) {
+	for (int ms = 0; ms < LIMIT_MS && users != expect; ms += 10) {
 		usleep(10000);
 		users = count();
 	}
@@ -51,9 +51,9 @@ FIXTURE_SETUP(lifetime)
 FIXTURE_TEARDOWN(lifetime)
 {
 	machine_destroy(&self->m);
-	EXPECT_EQ(self->users, settled(module_users, self->users));
-	EXPECT_EQ(self->kvm_users, settled(kvm_users, self->kvm_users));
-	EXPECT_EQ(self->kvm_vms, settled(kvm_vms, self->kvm_vms));
+	EXPECT_EQ(self->users, count_after_wait(module_users, self->users));
+	EXPECT_EQ(self->kvm_users, count_after_wait(kvm_users, self->kvm_users));
+	EXPECT_EQ(self->kvm_vms, count_after_wait(kvm_vms, self->kvm_vms));
 }
 
 static void close_one(int *fd)
@@ -397,10 +397,10 @@ TEST(users_of_the_module)
 	machine_create(&m);
 	EXPECT_EQ(before + 3, module_users());
 	close_one(&m.dev);
-	EXPECT_EQ(before + 2, settled(module_users, before + 2));
+	EXPECT_EQ(before + 2, count_after_wait(module_users, before + 2));
 	close_one(&m.vm);
 	close_one(&m.ctl);
-	EXPECT_EQ(before, settled(module_users, before));
+	EXPECT_EQ(before, count_after_wait(module_users, before));
 	machine_destroy(&m);
 }
 

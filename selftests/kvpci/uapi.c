@@ -167,7 +167,7 @@ static void fill_queue_fds(struct machine *m, union any *any)
 	any->queue_fds.call_fd = -1;
 }
 
-#define NOTHING		0xffff
+#define NO_FIELD	0xffff
 #define AT(s, f)	offsetof(struct s, f)
 
 static const struct row {
@@ -179,14 +179,14 @@ static const struct row {
 	bool makes_fd;
 	void (*fill)(struct machine *m, union any *any);
 	uint32_t flags;		/* those that are known */
-	uint16_t flags_at;	/* NOTHING: has none */
-	uint16_t reserved_at;	/* NOTHING: has none that comes in */
+	uint16_t flags_at;	/* NO_FIELD: has none */
+	uint16_t reserved_at;	/* NO_FIELD: has none that comes in */
 } rows[] = {
 #define ROW_GROWN(cmd, object, s, first, ...) \
 	{ #cmd, cmd, object, sizeof(struct s), first, __VA_ARGS__ }
 #define ROW(cmd, object, s, ...) ROW_GROWN(cmd, object, s, 0, __VA_ARGS__)
 	ROW(KVPCI_INFO, CTL, kvpci_info, false, NULL,
-	    0, AT(kvpci_info, flags), NOTHING),
+	    0, AT(kvpci_info, flags), NO_FIELD),
 	ROW(KVPCI_VM_CREATE, CTL, kvpci_vm_create, true, fill_vm_create,
 	    0, AT(kvpci_vm_create, flags), AT(kvpci_vm_create, __reserved)),
 	ROW(KVPCI_VM_ECAM, VM, kvpci_vm_ecam, false, fill_vm_ecam,
@@ -197,7 +197,7 @@ static const struct row {
 	ROW(KVPCI_DEVICE_MAP, DEV, kvpci_device_map, false, NULL,
 	    0, AT(kvpci_device_map, flags), AT(kvpci_device_map, __reserved)),
 	ROW(KVPCI_DEVICE_IRQ, DEV, kvpci_device_irq, false, fill_irq,
-	    15, AT(kvpci_device_irq, flags), NOTHING),
+	    15, AT(kvpci_device_irq, flags), NO_FIELD),
 	ROW(KVPCI_DEVICE_PLACE, DEV, kvpci_device_place, false, fill_place,
 	    KVPCI_PLACE_MULTIFUNCTION, AT(kvpci_device_place, flags),
 	    AT(kvpci_device_place, __reserved)),
@@ -205,9 +205,9 @@ static const struct row {
 	    KVPCI_ACCESS_WRITE, AT(kvpci_pci_config_access, flags),
 	    AT(kvpci_pci_config_access, __reserved)),
 	ROW(KVPCI_DEVICE_ACK, DEV, kvpci_device_ack, false, fill_ack,
-	    0, NOTHING, AT(kvpci_device_ack, __reserved)),
+	    0, NO_FIELD, AT(kvpci_device_ack, __reserved)),
 	ROW(KVPCI_DEVICE_FAIL, DEV, kvpci_device_fail, false, NULL,
-	    0, AT(kvpci_device_fail, flags), NOTHING),
+	    0, AT(kvpci_device_fail, flags), NO_FIELD),
 	ROW(KVPCI_DEVICE_STATE, DEV, kvpci_device_state, false, NULL,
 	    0, AT(kvpci_device_state, flags),
 	    AT(kvpci_device_state, __reserved)),
@@ -215,16 +215,16 @@ static const struct row {
 	    fill_features_ok, 0, AT(kvpci_device_features_ok, flags),
 	    AT(kvpci_device_features_ok, __reserved)),
 	ROW(KVPCI_DEVICE_STATS, DEV, kvpci_device_stats, false, NULL,
-	    0, AT(kvpci_device_stats, flags), NOTHING),
+	    0, AT(kvpci_device_stats, flags), NO_FIELD),
 	ROW(KVPCI_BAR_ACCESS, DEV, kvpci_bar_access, false, fill_access,
 	    KVPCI_ACCESS_WRITE, AT(kvpci_bar_access, flags),
 	    AT(kvpci_bar_access, __reserved)),
 	ROW(KVPCI_DEVICE_CONFIG_WRITE, DEV, kvpci_device_config_write, false,
-	    fill_config_write, 0, AT(kvpci_device_config_write, flags), NOTHING),
+	    fill_config_write, 0, AT(kvpci_device_config_write, flags), NO_FIELD),
 	ROW(KVPCI_QUEUE_FDS, DEV, kvpci_queue_fds, false, fill_queue_fds,
 	    0, AT(kvpci_queue_fds, flags), AT(kvpci_queue_fds, __reserved)),
 	ROW(KVPCI_QUEUE_STATE, DEV, kvpci_queue_state, false, NULL,
-	    0, NOTHING, NOTHING),
+	    0, NO_FIELD, NO_FIELD),
 #undef ROW_GROWN
 #undef ROW
 };
@@ -236,7 +236,7 @@ static const struct row {
 struct trial {
 	const struct row *row;
 	uint32_t size;		/* 0xffffffff: the right one */
-	uint16_t poke_at;	/* NOTHING, or where to put @poke */
+	uint16_t poke_at;	/* NO_FIELD, or where to put @poke */
 	uint32_t poke;
 };
 
@@ -256,7 +256,7 @@ static int try_row(struct trial t)
 	if (row->fill)
 		row->fill(&m, &any);
 	any.size = t.size == 0xffffffff ? row->size : t.size;
-	if (t.poke_at != NOTHING)
+	if (t.poke_at != NO_FIELD)
 		memcpy(any.bytes + t.poke_at, &t.poke, sizeof(t.poke));
 	fds[CTL] = m.ctl;
 	fds[VM] = m.vm;
@@ -272,7 +272,7 @@ static int try_row(struct trial t)
 
 static int try_size(const struct row *row, uint32_t size)
 {
-	return try_row((struct trial){ row, size, NOTHING, 0 });
+	return try_row((struct trial){ row, size, NO_FIELD, 0 });
 }
 
 TEST(sizes)
@@ -344,14 +344,14 @@ TEST(zeroes)
 		const struct row *row = &rows[i];
 		struct trial t = { row, 0xffffffff, row->reserved_at, 1 };
 
-		if (row->reserved_at != NOTHING)
+		if (row->reserved_at != NO_FIELD)
 			EXPECT_EQ(-EINVAL, try_row(t))
 				TH_LOG("%s reserved", rows[i].name);
 		t.poke = 0x80000000;
-		if (row->reserved_at != NOTHING)
+		if (row->reserved_at != NO_FIELD)
 			EXPECT_EQ(-EINVAL, try_row(t))
 				TH_LOG("%s reserved", rows[i].name);
-		if (row->flags_at == NOTHING)
+		if (row->flags_at == NO_FIELD)
 			continue;
 		t.poke_at = row->flags_at;
 		/* the first that is not known, and the last */

@@ -433,9 +433,9 @@ TEST_F(layout, order_within_bar)
 			const struct kvpci_region *region =
 				&u->regions[n % u->desc.num_regions];
 
-			bool bell = region->type == KVPCI_REGION_NOTIFY;
+			bool doorbell = region->type == KVPCI_REGION_NOTIFY;
 
-			if (region->bar != bar || bell == others)
+			if (region->bar != bar || doorbell == others)
 				continue;
 			ASSERT_LT(at, core->region_first[bar + 1]);
 			EXPECT_EQ(0, memcmp(&core->regions[at++], region,

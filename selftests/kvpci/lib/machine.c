@@ -274,9 +274,9 @@ uint64_t device_features(struct machine *m)
 	return features[0];
 }
 
-void device_settle(struct machine *m, int call)
+void device_await_call(struct machine *m, int call)
 {
-	m->ops->settle(m, call);
+	m->ops->await_call(m, call);
 }
 
 int queue_fds(struct machine *m, uint32_t queue, int kick, int call)
@@ -331,7 +331,7 @@ void eventfd_add(int fd)
 void queue_call(struct machine *m, unsigned int queue)
 {
 	eventfd_add(m->call[queue]);
-	device_settle(m, m->call[queue]);
+	device_await_call(m, m->call[queue]);
 }
 
 /* --- the driver ----------------------------------------------------------- */

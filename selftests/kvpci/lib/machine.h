@@ -113,7 +113,7 @@ struct machine;
  * @create_function: make it a function that no firmware has set up; @length
  *	bytes of vendor data (4.1.4.8) if not 0
  * @event: take an event. Return: its kind, -EAGAIN if there is none, or -errno
- * @settle: wait until a signal of a call eventfd has been taken
+ * @await_call: wait until a signal of a call eventfd has been taken
  * @stats: the counters; NULL: nothing is counted
  * @buses: buses that configuration space has
  * @moved_exits: exits of a guest's write that moves BARs
@@ -141,7 +141,7 @@ struct machine_ops {
 			uint32_t length, uint64_t *value);
 	int (*bar_write)(struct machine *m, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t value);
-	void (*settle)(struct machine *m, int call);
+	void (*await_call)(struct machine *m, int call);
 	int (*stats)(struct machine *m, struct kvpci_device_stats *stats);
 	unsigned int buses;
 	unsigned int moved_exits;
@@ -225,8 +225,8 @@ struct kvpci_device_stats device_stats(struct machine *m);
 /** device_features() - what the driver accepted, bits 0 to 63, or die */
 uint64_t device_features(struct machine *m);
 
-/** device_settle() - wait until a signal of a call eventfd has been taken */
-void device_settle(struct machine *m, int call);
+/** device_await_call() - wait until a signal of a call eventfd has been taken */
+void device_await_call(struct machine *m, int call);
 
 /** queue_fds() - libkvpci_queue_fds() */
 int queue_fds(struct machine *m, uint32_t queue, int kick, int call);

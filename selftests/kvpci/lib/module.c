@@ -136,7 +136,7 @@ static int module_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 }
 
 /* The module takes a signal before the write to the eventfd returns. */
-static void module_settle(struct machine *m, int call)
+static void module_await_call(struct machine *m, int call)
 {
 	(void)m;
 	(void)call;
@@ -164,7 +164,7 @@ const struct machine_ops machine_module = {
 	.queue_state = module_queue_state,
 	.bar_read = module_bar_read,
 	.bar_write = module_bar_write,
-	.settle = module_settle,
+	.await_call = module_await_call,
 	.stats = module_stats,
 	.buses = MODULE_BUSES,
 	.moved_exits = 1,

@@ -23,7 +23,7 @@
 
 #define CLASS_CODE	0x020000
 #define FUNCTION_SHIFT	12	/* in the ECAM */
-#define SETTLE_MS	60000
+#define LIMIT_MS	60000
 
 _Static_assert(ECAM_ADDR == ECAM_BASE, "the launcher's place");
 
@@ -284,13 +284,13 @@ static int twin_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 }
 
 /* A thread of the transport takes the signals. */
-static void twin_settle(struct machine *m, int call)
+static void twin_await_call(struct machine *m, int call)
 {
 	struct pollfd p = { .fd = call, .events = POLLIN };
 	uint64_t features[2];
 
 	for (int ms = 0; poll(&p, 1, 0) == 1; ms++) {
-		if (ms == SETTLE_MS)
+		if (ms == LIMIT_MS)
 			guest_die("a call eventfd was not taken in %d ms", ms);
 		usleep(1000);
 	}
@@ -315,7 +315,7 @@ const struct machine_ops machine_twin = {
 	.queue_state = twin_queue_state,
 	.bar_read = twin_bar_read,
 	.bar_write = twin_bar_write,
-	.settle = twin_settle,
+	.await_call = twin_await_call,
 	.buses = 1,
 	.moved_exits = 0,
 };
