@@ -54,7 +54,7 @@ static int change_config(struct machine *m)
 	static uint8_t byte = 0x80;
 
 	byte++;
-	return m->ops->config_write(m, 0, 1, &byte);
+	return m->ops->device_config_write(m, 0, 1, &byte);
 }
 
 TEST_F(interrupt, delivered_once)
@@ -231,7 +231,7 @@ TEST_F(interrupt, config_unchanged)
 	uint8_t byte = guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1);
 	uint64_t generation = cc_read(m, CC_GENERATION);
 
-	ASSERT_EQ(0, m->ops->config_write(m, 0, 1, &byte));
+	ASSERT_EQ(0, m->ops->device_config_write(m, 0, 1, &byte));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(generation, cc_read(m, CC_GENERATION));
 }

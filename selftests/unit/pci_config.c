@@ -10,12 +10,12 @@
 #define CLASS	0x020000	/* Ethernet controller */
 #define BAR(n)	(PCI_BASE_ADDRESS_0 + 4 * (n))
 
-FIXTURE(config) {
+FIXTURE(pci_config) {
 	struct unit u;
 	struct kvpci_pci_config cs;
 };
 
-FIXTURE_SETUP(config)
+FIXTURE_SETUP(pci_config)
 {
 	unit_describe(&self->u);
 	ASSERT_EQ(0, unit_check(&self->u));
@@ -23,7 +23,7 @@ FIXTURE_SETUP(config)
 					   self->u.regions, CLASS, 1));
 }
 
-FIXTURE_TEARDOWN(config)
+FIXTURE_TEARDOWN(pci_config)
 {
 }
 
@@ -63,7 +63,7 @@ static u32 virtio_cap(const struct kvpci_pci_config *cs, u8 type, int nth)
 }
 
 /* R2, R3 */
-TEST_F(config, identity)
+TEST_F(pci_config, identity)
 {
 	static const struct {
 		u32 at;
@@ -102,7 +102,7 @@ TEST_F(config, identity)
 	EXPECT_GE(rd(&self->cs, PCI_SUBSYSTEM_ID, 2), 0x40);
 }
 
-TEST_F(config, multifunction)
+TEST_F(pci_config, multifunction)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 
@@ -114,7 +114,7 @@ TEST_F(config, multifunction)
 	EXPECT_EQ(0x10411af4, rd(cs, PCI_VENDOR_ID, 4));
 }
 
-TEST_F(config, virtio_ids)
+TEST_F(pci_config, virtio_ids)
 {
 	for (u32 id = 1; id <= 63; id++) {
 		struct kvpci_pci_config cs = { 0 };
@@ -128,7 +128,7 @@ TEST_F(config, virtio_ids)
 }
 
 /* What a driver finds is what was described, in that order (R6, R7, R18). */
-TEST_F(config, capability_walk)
+TEST_F(pci_config, capability_walk)
 {
 	static const u8 types[] = {
 		[KVPCI_REGION_COMMON] = VIRTIO_PCI_CAP_COMMON_CFG,
@@ -176,7 +176,7 @@ TEST_F(config, capability_walk)
 }
 
 /* No two capabilities overlap. */
-TEST_F(config, capabilities_apart)
+TEST_F(pci_config, capabilities_apart)
 {
 	u32 at = rd(&self->cs, PCI_CAPABILITY_LIST, 1);
 	u8 used[256] = { 0 };
@@ -196,7 +196,7 @@ TEST_F(config, capabilities_apart)
 }
 
 /* More structures than 192 bytes can list are refused, not cut. */
-TEST_F(config, too_many_capabilities)
+TEST_F(pci_config, too_many_capabilities)
 {
 	struct kvpci_pci_config cs = { 0 };
 
@@ -210,7 +210,7 @@ TEST_F(config, too_many_capabilities)
 }
 
 /* R31: as the VMM gives it, behind the others, and nobody writes it. */
-TEST_F(config, vendor_data)
+TEST_F(pci_config, vendor_data)
 {
 	static const u8 data[] = { 0x34, 0x12, 1, 2, 3, 4, 5, 6 };
 	static const u8 virtio[] = { 0xf4, 0x1a, 0, 0 };
@@ -245,7 +245,7 @@ TEST_F(config, vendor_data)
 }
 
 /* R35 */
-TEST_F(config, msix)
+TEST_F(pci_config, msix)
 {
 	u32 at = next_cap(&self->cs, PCI_CAP_ID_MSIX, 0);
 
@@ -261,7 +261,7 @@ TEST_F(config, msix)
 	EXPECT_EQ(UNIT_BAR_MSIX, rd(&self->cs, at + PCI_MSIX_TABLE, 4));
 }
 
-TEST_F(config, without_msix)
+TEST_F(pci_config, without_msix)
 {
 	struct kvpci_pci_config cs = { 0 };
 
@@ -274,7 +274,7 @@ TEST_F(config, without_msix)
 	EXPECT_EQ(0, kvpci_pci_config_irq_flags(&cs));
 }
 
-TEST_F(config, irq_flags)
+TEST_F(pci_config, irq_flags)
 {
 	u32 msix = next_cap(&self->cs, PCI_CAP_ID_MSIX, 0);
 	struct kvpci_pci_config *cs = &self->cs;
@@ -299,7 +299,7 @@ TEST_F(config, irq_flags)
 }
 
 /* R26 */
-TEST_F(config, status_interrupt)
+TEST_F(pci_config, status_interrupt)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 
@@ -314,7 +314,7 @@ TEST_F(config, status_interrupt)
 }
 
 /* PCI 6.2.5.1: write all ones, read the size. */
-TEST_F(config, bar_sizing)
+TEST_F(pci_config, bar_sizing)
 {
 	static const u32 expect[KVPCI_NUM_BARS] = {
 		~127U | 1, ~0x3fffU, ~0xffffU | 4, ~0U, 0, 0,
@@ -345,7 +345,7 @@ TEST_F(config, bar_sizing)
 	EXPECT_EQ(0, kvpci_pci_config_decode(cs, addr));
 }
 
-TEST_F(config, decode)
+TEST_F(pci_config, decode)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 	u64 addr[KVPCI_NUM_BARS];
@@ -383,7 +383,7 @@ TEST_F(config, decode)
 }
 
 /* Places that cannot be meant. */
-TEST_F(config, decode_refused)
+TEST_F(pci_config, decode_refused)
 {
 	static const struct {
 		int bar;
@@ -418,7 +418,7 @@ TEST_F(config, decode_refused)
 }
 
 /* In D3hot a function answers configuration accesses only. */
-TEST_F(config, power_state)
+TEST_F(pci_config, power_state)
 {
 	u32 pm = next_cap(&self->cs, PCI_CAP_ID_PM, 0);
 	struct kvpci_pci_config *cs = &self->cs;
@@ -436,7 +436,7 @@ TEST_F(config, power_state)
 	EXPECT_EQ(0xe0000000, addr[1]);
 }
 
-TEST_F(config, command)
+TEST_F(pci_config, command)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 
@@ -451,7 +451,7 @@ TEST_F(config, command)
 }
 
 /* PCI Express 6.6.2 */
-TEST_F(config, function_level_reset)
+TEST_F(pci_config, function_level_reset)
 {
 	u32 exp = next_cap(&self->cs, PCI_CAP_ID_EXP, 0);
 	struct kvpci_pci_config *cs = &self->cs;
@@ -474,7 +474,7 @@ TEST_F(config, function_level_reset)
 }
 
 /* R32 to R34 */
-TEST_F(config, window)
+TEST_F(pci_config, window)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 	u32 at = virtio_cap(cs, VIRTIO_PCI_CAP_PCI_CFG, 0);
@@ -515,7 +515,7 @@ TEST_F(config, window)
 	EXPECT_EQ(at, virtio_cap(cs, VIRTIO_PCI_CAP_PCI_CFG, 0));
 }
 
-TEST_F(config, window_refused)
+TEST_F(pci_config, window_refused)
 {
 	static const struct {
 		u32 bar, offset, length;
@@ -548,7 +548,7 @@ TEST_F(config, window_refused)
 }
 
 /* Which writes take effect beyond their bytes; asking changes nothing. */
-TEST_F(config, moves)
+TEST_F(pci_config, moves)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 	u32 msix = next_cap(cs, PCI_CAP_ID_MSIX, 0);
@@ -618,7 +618,7 @@ static bool is_aligned(u32 at, u32 length)
  * What a write is foretold to decode is what it decodes, register by register;
  * asking changes no byte, and what is said not to matter does not.
  */
-TEST_F(config, decode_after)
+TEST_F(pci_config, decode_after)
 {
 	static const u32 edges[] = { 0, 1, 2, 3, 7, ~0U, 0xc000, 0xe0000000 };
 	struct kvpci_pci_config *cs = &self->cs;
@@ -675,7 +675,7 @@ TEST_F(config, decode_after)
 }
 
 /* PCI Power Management 5.4.1: in D3hot it answers nowhere and sends nothing. */
-TEST_F(config, powered_down)
+TEST_F(pci_config, powered_down)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 	u32 msix = next_cap(cs, PCI_CAP_ID_MSIX, 0);
@@ -705,7 +705,7 @@ TEST_F(config, powered_down)
 }
 
 /* The window is set up while its length is not 0; asking changes nothing. */
-TEST_F(config, arms)
+TEST_F(pci_config, arms)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 	u32 length = cs->window + VIRTIO_PCI_CAP_LENGTH;
@@ -739,7 +739,7 @@ TEST_F(config, arms)
 }
 
 /* After a function level reset the space is as it was made. */
-TEST_F(config, reset)
+TEST_F(pci_config, reset)
 {
 	struct kvpci_pci_config *cs = &self->cs;
 	struct kvpci_pci_config *fresh = malloc(sizeof(*fresh));
@@ -755,7 +755,7 @@ TEST_F(config, reset)
 }
 
 /* Accesses at and across the end of the space are harmless. */
-TEST_F(config, ends)
+TEST_F(pci_config, ends)
 {
 	static const u32 offsets[] = { 4093, 4095, 4096, 5000, ~0U, ~0U - 3 };
 	struct kvpci_pci_config *cs = &self->cs;

@@ -45,8 +45,8 @@ static struct kvpci_effect function_reset(struct user_transport *u)
 	return effect;
 }
 
-static void config_write(struct user_transport *u, uint32_t offset,
-			 uint32_t length, uint32_t value)
+static void pci_config_write(struct user_transport *u, uint32_t offset,
+			     uint32_t length, uint32_t value)
 {
 	struct kvpci_effect effect = kvpci_no_effect();
 	u32 change;
@@ -66,8 +66,8 @@ static void config_write(struct user_transport *u, uint32_t offset,
 		window_write(u);
 }
 
-static uint32_t config_read(struct user_transport *u, uint32_t offset,
-			    uint32_t length)
+static uint32_t pci_config_read(struct user_transport *u, uint32_t offset,
+				uint32_t length)
 {
 	uint32_t value;
 
@@ -83,9 +83,9 @@ int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
 		    uint32_t *value, bool write)
 {
 	if (write)
-		config_write(user_of(t), offset, length, *value);
+		pci_config_write(user_of(t), offset, length, *value);
 	else
-		*value = config_read(user_of(t), offset, length);
+		*value = pci_config_read(user_of(t), offset, length);
 	return 0;
 }
 

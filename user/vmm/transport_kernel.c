@@ -139,8 +139,8 @@ static int kernel_place(struct transport *t, struct kvpci_device_place *place)
 	return err;
 }
 
-static int kernel_config(struct transport *t, uint32_t offset, uint32_t length,
-			 uint32_t *value, bool write)
+static int kernel_pci_config(struct transport *t, uint32_t offset,
+			     uint32_t length, uint32_t *value, bool write)
 {
 	int err;
 
@@ -217,7 +217,7 @@ const struct transport_ops transport_kernel = {
 	.create = kernel_create,
 	.destroy = kernel_destroy,
 	.place = kernel_place,
-	.pci_config = kernel_config,
+	.pci_config = kernel_pci_config,
 	.access = kernel_access,
 	.event = kernel_event,
 	.ack = kernel_ack,

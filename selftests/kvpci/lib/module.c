@@ -105,8 +105,8 @@ static int module_features(struct machine *m, uint64_t features[2])
 	return err;
 }
 
-static int module_config_write(struct machine *m, uint32_t offset,
-			       uint32_t length, const void *data)
+static int module_device_config_write(struct machine *m, uint32_t offset,
+				      uint32_t length, const void *data)
 {
 	return libkvpci_device_config_write(m->dev, offset, length, data);
 }
@@ -159,7 +159,7 @@ const struct machine_ops machine_module = {
 	.ack = module_ack,
 	.fail = module_fail,
 	.features = module_features,
-	.config_write = module_config_write,
+	.device_config_write = module_device_config_write,
 	.queue_fds = module_queue_fds,
 	.queue_state = module_queue_state,
 	.bar_read = module_bar_read,

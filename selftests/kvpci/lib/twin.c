@@ -113,7 +113,8 @@ static struct transport *device_of(struct machine *m)
 	return m->twin->devices[m->twin_device];
 }
 
-static uint32_t config_read(struct machine *m, uint32_t at, unsigned int width)
+static uint32_t pci_config_read(struct machine *m, uint32_t at,
+				unsigned int width)
 {
 	uint32_t function = m->twin->functions[m->twin_device];
 	uint32_t value = 0;
@@ -123,8 +124,8 @@ static uint32_t config_read(struct machine *m, uint32_t at, unsigned int width)
 	return value;
 }
 
-static void config_write(struct machine *m, uint32_t at, unsigned int width,
-			 uint32_t value)
+static void pci_config_write(struct machine *m, uint32_t at,
+			     unsigned int width, uint32_t value)
 {
 	uint32_t function = m->twin->functions[m->twin_device];
 
@@ -178,42 +179,42 @@ static int twin_map(struct machine *m, uint32_t mapped,
 		    const uint64_t addr[KVPCI_NUM_BARS])
 {
 	const uint32_t memory = 1U << BAR_MEM | 1U << BAR_MSIX;
-	uint32_t command = config_read(m, PCI_COMMAND, 2) &
+	uint32_t command = pci_config_read(m, PCI_COMMAND, 2) &
 			   ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 
 	if (mapped & memory && ~mapped & memory)
 		return -EINVAL;
 	if (mapped & 1U << BAR_IO) {
-		config_write(m, PCI_BASE_ADDRESS_0, 4, addr[BAR_IO]);
+		pci_config_write(m, PCI_BASE_ADDRESS_0, 4, addr[BAR_IO]);
 		command |= PCI_COMMAND_IO;
 	}
 	if (mapped & memory) {
-		config_write(m, PCI_BASE_ADDRESS_1, 4, addr[BAR_MEM]);
-		config_write(m, PCI_BASE_ADDRESS_2, 4, addr[BAR_MSIX]);
-		config_write(m, PCI_BASE_ADDRESS_3, 4, addr[BAR_MSIX] >> 32);
+		pci_config_write(m, PCI_BASE_ADDRESS_1, 4, addr[BAR_MEM]);
+		pci_config_write(m, PCI_BASE_ADDRESS_2, 4, addr[BAR_MSIX]);
+		pci_config_write(m, PCI_BASE_ADDRESS_3, 4, addr[BAR_MSIX] >> 32);
 		command |= PCI_COMMAND_MEMORY;
 	}
-	config_write(m, PCI_COMMAND, 2, command);
+	pci_config_write(m, PCI_COMMAND, 2, command);
 	return 0;
 }
 
 static uint32_t find_msix(struct machine *m)
 {
-	uint32_t at = config_read(m, PCI_CAPABILITY_LIST, 1);
+	uint32_t at = pci_config_read(m, PCI_CAPABILITY_LIST, 1);
 
-	while (at && config_read(m, at, 1) != PCI_CAP_ID_MSIX)
-		at = config_read(m, at + 1, 1);
+	while (at && pci_config_read(m, at, 1) != PCI_CAP_ID_MSIX)
+		at = pci_config_read(m, at + 1, 1);
 	return at;
 }
 
 /* The function has its line; without one the device is not to pull it. */
 static int twin_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 {
-	uint32_t command = config_read(m, PCI_COMMAND, 2) &
+	uint32_t command = pci_config_read(m, PCI_COMMAND, 2) &
 			   ~(PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 	uint32_t msix = find_msix(m), control = 0;
 
-	if (gsi != KVPCI_GSI_NONE && gsi != config_read(m, PCI_INTERRUPT_LINE, 1))
+	if (gsi != KVPCI_GSI_NONE && gsi != pci_config_read(m, PCI_INTERRUPT_LINE, 1))
 		return -EINVAL;
 	if (flags & KVPCI_IRQ_MASTER)
 		command |= PCI_COMMAND_MASTER;
@@ -224,11 +225,11 @@ static int twin_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 	if (flags & KVPCI_IRQ_MSIX_MASKALL)
 		control |= PCI_MSIX_FLAGS_MASKALL;
 	/* Two registers: nothing is sent in between. */
-	config_write(m, msix + PCI_MSIX_FLAGS, 2,
-		     control | PCI_MSIX_FLAGS_MASKALL);
-	config_write(m, PCI_COMMAND, 2, command);
-	config_write(m, msix + PCI_MSIX_FLAGS, 2, control);
-	return !!(config_read(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	pci_config_write(m, msix + PCI_MSIX_FLAGS, 2,
+			 control | PCI_MSIX_FLAGS_MASKALL);
+	pci_config_write(m, PCI_COMMAND, 2, command);
+	pci_config_write(m, msix + PCI_MSIX_FLAGS, 2, control);
+	return !!(pci_config_read(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
 }
 
 static int twin_event(struct machine *m, struct kvpci_event *event)
@@ -252,8 +253,8 @@ static int twin_features(struct machine *m, uint64_t features[2])
 	return transport_user.features(device_of(m), features);
 }
 
-static int twin_config_write(struct machine *m, uint32_t offset,
-			     uint32_t length, const void *data)
+static int twin_device_config_write(struct machine *m, uint32_t offset,
+				    uint32_t length, const void *data)
 {
 	return transport_user.update(device_of(m), offset, length, data);
 }
@@ -310,7 +311,7 @@ const struct machine_ops machine_twin = {
 	.ack = twin_ack,
 	.fail = twin_fail,
 	.features = twin_features,
-	.config_write = twin_config_write,
+	.device_config_write = twin_device_config_write,
 	.queue_fds = twin_queue_fds,
 	.queue_state = twin_queue_state,
 	.bar_read = twin_bar_read,

@@ -117,7 +117,8 @@ static void check_forecast(struct fuzz *f, const struct forecast *cast, u32 chan
 	}
 }
 
-static void config_write(struct fuzz *f, u32 at, unsigned int length, u32 value)
+static void pci_config_write(struct fuzz *f, u32 at, unsigned int length,
+			     u32 value)
 {
 	struct forecast cast;
 	u32 change;
@@ -151,7 +152,7 @@ void config_space(struct fuzz *f)
 	u32 value = take_value(f);
 
 	if (how & 1) {
-		config_write(f, at, length, value);
+		pci_config_write(f, at, length, value);
 		return;
 	}
 	value = kvpci_pci_config_read(&f->cs, at, length);
