@@ -326,7 +326,8 @@ TEST_F(common, queue_size)
 
 	for (int packed = 0; packed < 2; packed++) {
 		unit_describe(&u);
-		unit_offer(&u, F_RING_PACKED, packed);
+		if (packed)
+			unit_offer(&u, F_RING_PACKED);
 		ASSERT_EQ(0, unit_create(&u));
 		unit_negotiate(&u);
 		ASSERT_EQ(ST_READY, cc_read(&u, CC_STATUS));
@@ -356,7 +357,8 @@ TEST_F(common, queue_size_packed_withdrawn)
 		u64 size;
 
 		unit_describe(&u);
-		unit_offer(&u, F_RING_PACKED, offered);
+		if (offered)
+			unit_offer(&u, F_RING_PACKED);
 		ASSERT_EQ(0, unit_create(&u));
 		cc_write(&u, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
 		unit_accept(&u, 1,
@@ -459,7 +461,7 @@ TEST_F(common, optional_registers)
 	struct unit u;
 
 	unit_describe(&u);
-	unit_offer(&u, F_RING_RESET, false);
+	unit_withdraw(&u, F_RING_RESET);
 	ASSERT_EQ(0, unit_create(&u));
 	unit_start(&u);
 	cc_write(&u, CC_QUEUE_RESET, 1);
@@ -509,7 +511,7 @@ TEST_F(common, admin_queues)
 
 	unit_destroy(u);
 	unit_describe(u);
-	unit_offer(u, F_ADMIN_VQ, true);
+	unit_offer(u, F_ADMIN_VQ);
 	u->desc.num_admin_queues = 1;
 	ASSERT_EQ(0, unit_create(u));
 	EXPECT_EQ(first, cc_read(u, CC_NUM_QUEUES));

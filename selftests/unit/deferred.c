@@ -19,10 +19,10 @@ FIXTURE_SETUP(deferred)
 	struct unit *u = &self->u;
 
 	unit_describe(u);
-	unit_offer(u, F_SUSPEND, true);
+	unit_offer(u, F_SUSPEND);
 	ASSERT_EQ(0, unit_create(u));
 	for (u32 v = 0; v < UNIT_VECTORS; v++)
-		unit_vector(u, v, 0xfeeff000, DATA(v), false);
+		unit_vector(u, v, 0xfeeff000, DATA(v), UNMASKED);
 	kvpci_core_set_irq_flags(&u->core, MSIX_ON);
 }
 

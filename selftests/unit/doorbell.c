@@ -166,15 +166,20 @@ TEST_F(doorbell, multipliers)
 	}
 }
 
+#define WORDS	BIT(0)	/* F_NOTIFICATION_DATA */
+#define DATA	BIT(1)	/* F_NOTIF_CONFIG_DATA, with values of its own */
+
 /* A device that offers more than the default, with the driver running. */
-static void run_with(struct unit *u, bool words, bool data)
+static void run_with(struct unit *u, u32 offers)
 {
 	unit_destroy(u);
 	unit_describe(u);
-	unit_offer(u, F_NOTIFICATION_DATA, words);
-	unit_offer(u, F_NOTIF_CONFIG_DATA, data);
-	if (data)
+	if (offers & WORDS)
+		unit_offer(u, F_NOTIFICATION_DATA);
+	if (offers & DATA) {
+		unit_offer(u, F_NOTIF_CONFIG_DATA);
 		unit_identify(u);
+	}
 	if (unit_create(u))
 		abort();
 	unit_run(u);
@@ -220,7 +225,7 @@ TEST_F(doorbell, notification_data)
 	u32 words[UNIT_QUEUES] = { 0 };
 	struct unit *u = &self->u;
 
-	run_with(u, true, false);
+	run_with(u, WORDS);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		unit_bar_write(u, rows[i].bar, rows[i].offset, rows[i].length,
 			       rows[i].value);
@@ -240,7 +245,7 @@ TEST_F(doorbell, notification_data_life_cycle)
 {
 	struct unit *u = &self->u;
 
-	run_with(u, true, false);
+	run_with(u, WORDS);
 	unit_bar_write(u, UNIT_BAR_IO, IO_DOORBELL, 4, 0x00070000);
 	EXPECT_EQ(0x00070000, kept_word(u, 0));
 	cc_write(u, CC_QUEUE_SELECT, 0);
@@ -272,7 +277,7 @@ TEST_F(doorbell, notif_config_data)
 	for (int words = 0; words < 2; words++) {
 		u32 width = words ? 4 : 2;
 
-		run_with(u, words, true);
+		run_with(u, words ? WORDS | DATA : DATA);
 		for (u32 q = 0; q < 2; q++) {
 			u64 data;
 
@@ -301,7 +306,7 @@ TEST_F(doorbell, notif_config_data)
 	/* where no values are given they are the indices */
 	unit_destroy(u);
 	unit_describe(u);
-	unit_offer(u, F_NOTIF_CONFIG_DATA, true);
+	unit_offer(u, F_NOTIF_CONFIG_DATA);
 	ASSERT_EQ(0, unit_create(u));
 	unit_run(u);
 	cc_write(u, CC_QUEUE_SELECT, 1);
@@ -316,7 +321,7 @@ TEST_F(doorbell, notif_config_data_declined)
 {
 	struct unit *u = &self->u;
 
-	run_with(u, false, true);
+	run_with(u, DATA);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 	ASSERT_EQ(0, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));

@@ -46,7 +46,7 @@ EDIT(mem_smallest, u->desc.bars[4] =
 EDIT(mem_largest, u->desc.bars[4] =
 	((struct kvpci_bar){ KVPCI_BAR_MEM64, 1U << 30 }))
 EDIT(common_without_reset,
-	unit_offer(u, F_RING_RESET, false);
+	unit_withdraw(u, F_RING_RESET);
 	REGION(COMMON)->length = 56)
 EDIT(common_with_reset, REGION(COMMON)->length = 60)
 EDIT(region_ends_with_bar,
@@ -57,27 +57,27 @@ EDIT(doorbells_just_fit,
 		UNIT_BAR_MEM, 0x1000, 4 * (UNIT_QUEUES - 1) + 2, 4, 0 }))
 EDIT(multiplier_two, REGION(NOTIFY)->multiplier = 0;
 	u->regions[7].multiplier = 2)
-EDIT(notification_data, unit_offer(u, F_NOTIFICATION_DATA, true))
+EDIT(notification_data, unit_offer(u, F_NOTIFICATION_DATA))
 EDIT(words_just_fit,
 	notification_data(u);
 	unit_drop_region(u, KVPCI_REGION_NOTIFY);
 	unit_add_region(u, (struct kvpci_region){ KVPCI_REGION_NOTIFY,
 		UNIT_BAR_MEM, 0x1000, 4 * UNIT_QUEUES, 4, 0 }))
-EDIT(notif_config_data, unit_offer(u, F_NOTIF_CONFIG_DATA, true))
+EDIT(notif_config_data, unit_offer(u, F_NOTIF_CONFIG_DATA))
 EDIT(notif_data_given, notif_config_data(u); unit_identify(u))
 EDIT(notif_data_largest,
 	notif_data_given(u);
 	u->notif_data[0] = KVPCI_MAX_NOTIF_DATA)
 EDIT(common_with_notif_data,
 	notif_config_data(u);
-	unit_offer(u, F_RING_RESET, false);
+	unit_withdraw(u, F_RING_RESET);
 	REGION(COMMON)->length = 58)
 EDIT(admin_vq,
-	unit_offer(u, F_ADMIN_VQ, true);
+	unit_offer(u, F_ADMIN_VQ);
 	u->desc.num_admin_queues = 1)
 EDIT(admin_most, admin_vq(u); u->desc.num_admin_queues = UNIT_QUEUES - 1)
 EDIT(common_with_admin, admin_vq(u); REGION(COMMON)->length = 64)
-EDIT(suspend, unit_offer(u, F_SUSPEND, true))
+EDIT(suspend, unit_offer(u, F_SUSPEND))
 EDIT(deps_met,
 	unit_need(u, 5, BIT_ULL(0), 0);
 	unit_need(u, 127, 0, 1))
@@ -132,7 +132,7 @@ EDIT(regions_zero, u->desc.num_regions = 0)
 EDIT(regions_many, u->desc.num_regions = KVPCI_MAX_REGIONS + 1)
 EDIT(size_odd, u->sizes[1] = 100)
 EDIT(size_large, u->sizes[UNIT_QUEUES - 1] = 65535)
-EDIT(no_version_1, unit_offer(u, F_VERSION_1, false))
+EDIT(no_version_1, unit_withdraw(u, F_VERSION_1))
 EDIT(bar_kind, u->desc.bars[4] = ((struct kvpci_bar){ 4, 4096 }))
 EDIT(bar_none_size, u->desc.bars[4].size = 4096)
 EDIT(bar_after_64, u->desc.bars[3] =
@@ -159,7 +159,7 @@ EDIT(table_misaligned, REGION(MSIX_TABLE)->offset = 4)
 EDIT(pba_misaligned, REGION(MSIX_PBA)->offset = 0x8004)
 EDIT(common_short, REGION(COMMON)->length = 56)
 EDIT(common_shorter,
-	unit_offer(u, F_RING_RESET, false);
+	unit_withdraw(u, F_RING_RESET);
 	REGION(COMMON)->length = 52)
 EDIT(isr_empty, REGION(ISR)->length = 0)
 EDIT(device_short, REGION(DEVICE)->length = UNIT_CONFIG - 1)
@@ -177,7 +177,7 @@ EDIT(multiplier_two_words,
 EDIT(words_misaligned, notification_data(u); u->regions[7].offset = 0x1002)
 EDIT(common_no_notif_data,
 	notif_config_data(u);
-	unit_offer(u, F_RING_RESET, false);
+	unit_withdraw(u, F_RING_RESET);
 	REGION(COMMON)->length = 57)
 EDIT(notif_data_unasked, unit_identify(u))
 EDIT(notif_data_large,
@@ -186,7 +186,7 @@ EDIT(notif_data_large,
 EDIT(notif_data_twice,
 	notif_data_given(u);
 	u->notif_data[0] = u->notif_data[UNIT_QUEUES - 1])
-EDIT(admin_none, unit_offer(u, F_ADMIN_VQ, true))
+EDIT(admin_none, unit_offer(u, F_ADMIN_VQ))
 EDIT(admin_only, admin_vq(u); u->desc.num_admin_queues = UNIT_QUEUES)
 EDIT(admin_huge, admin_vq(u); u->desc.num_admin_queues = ~0U)
 EDIT(admin_unasked, u->desc.num_admin_queues = 1)
@@ -239,9 +239,9 @@ EDIT(no_isr, unit_drop_region(u, KVPCI_REGION_ISR))
 EDIT(no_device, unit_drop_region(u, KVPCI_REGION_DEVICE))
 EDIT(no_table, unit_drop_region(u, KVPCI_REGION_MSIX_TABLE))
 EDIT(no_pba, unit_drop_region(u, KVPCI_REGION_MSIX_PBA))
-EDIT(sr_iov, unit_offer(u, 37, true))
-EDIT(reserved_feature_first, unit_offer(u, 44, true))
-EDIT(reserved_feature_last, unit_offer(u, 49, true))
+EDIT(sr_iov, unit_offer(u, 37))
+EDIT(reserved_feature_first, unit_offer(u, 44))
+EDIT(reserved_feature_last, unit_offer(u, 49))
 
 static const struct {
 	const char *name;
@@ -496,8 +496,8 @@ TEST(arrays)
 
 	for (int most = 0; most < 2; most++) {
 		unit_describe(u);
-		unit_offer(u, F_NOTIF_CONFIG_DATA, most);
 		if (most) {
+			unit_offer(u, F_NOTIF_CONFIG_DATA);
 			unit_need(u, 5, BIT_ULL(28), 0);
 			unit_need(u, 28, BIT_ULL(29), 0);
 		} else {

@@ -21,7 +21,7 @@ FIXTURE_SETUP(msix)
 
 	ASSERT_EQ(0, unit_default(u));
 	for (unsigned int v = 0; v < UNIT_VECTORS; v++)
-		unit_vector(u, v, ADDRESS(v), DATA(v), false);
+		unit_vector(u, v, ADDRESS(v), DATA(v), UNMASKED);
 	kvpci_core_set_irq_flags(&u->core, MSIX_ON);
 	unit_run(u);	/* queue 0: vector 1, queue 1: vector 2 */
 	cc_write(u, CC_CONFIG_VECTOR, 0);
@@ -39,9 +39,14 @@ static bool pending(struct unit *u, unsigned int vector)
 	return word >> (vector % 64) & 1;
 }
 
-static void mask(struct unit *u, unsigned int vector, bool masked)
+static void mask(struct unit *u, unsigned int vector)
 {
-	unit_write(u, KVPCI_REGION_MSIX_TABLE, 16 * vector + 12, 4, masked);
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, 16 * vector + 12, 4, 1);
+}
+
+static void unmask(struct unit *u, unsigned int vector)
+{
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, 16 * vector + 12, 4, 0);
 }
 
 /* The device changes its configuration. Return: what is to be done. */
@@ -106,7 +111,7 @@ TEST_F(msix, masked_vector)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
 	EXPECT_TRUE(pending(u, 1));
@@ -116,7 +121,7 @@ TEST_F(msix, masked_vector)
 	/* the others go on */
 	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 1, &self->msg));
 
-	mask(u, 1, false);
+	unmask(u, 1);
 	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY |
 		  KVPCI_EFFECT_VECTOR, u->effect.bits);
 	EXPECT_EQ(1, u->effect.arg);
@@ -133,9 +138,9 @@ TEST_F(msix, message_changes_while_masked)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
-	unit_vector(u, 1, 0xfee77000, 0x99, false);
+	unit_vector(u, 1, 0xfee77000, 0x99, UNMASKED);
 	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_EQ(0xfee77000, self->msg.address);
 	EXPECT_EQ(0x99, self->msg.data);
@@ -177,7 +182,7 @@ TEST_F(msix, both_masks)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	kvpci_core_set_irq_flags(&u->core, MSIX_ON | KVPCI_IRQ_MSIX_MASKALL);
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	kvpci_core_signal(&u->core, 1, &self->msg);
@@ -185,7 +190,7 @@ TEST_F(msix, both_masks)
 	EXPECT_EQ(2, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 3, &self->msg));
 	EXPECT_TRUE(pending(u, 1));
-	mask(u, 1, false);
+	unmask(u, 1);
 	EXPECT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 }
 
@@ -210,7 +215,7 @@ TEST_F(msix, effect_of_table_writes)
 	struct unit *u = &self->u;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		mask(u, 1, true);
+		mask(u, 1);
 		kvpci_core_set_irq_flags(&u->core, MSIX_ON);
 		while (kvpci_core_next_pending(&u->core, 0, &self->msg) >= 0)
 			;
@@ -221,7 +226,10 @@ TEST_F(msix, effect_of_table_writes)
 		kvpci_core_set_irq_flags(&u->core, rows[i].flags);
 		u->core.backend = rows[i].live ? KVPCI_BACKEND_RUNNING :
 						 KVPCI_BACKEND_STOPPING;
-		mask(u, 1, rows[i].masked);
+		if (rows[i].masked)
+			mask(u, 1);
+		else
+			unmask(u, 1);
 		EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY |
 			  (rows[i].sends ? KVPCI_EFFECT_VECTOR : 0), u->effect.bits)
 			TH_LOG("row %zu", i);
@@ -244,7 +252,7 @@ TEST_F(msix, next_pending_walk)
 		ASSERT_EQ(KVPCI_IRQ_PEND,
 			  kvpci_core_signal(&u->core, 0, &self->msg));
 	}
-	mask(u, 63, true);
+	mask(u, 63);
 	kvpci_core_set_irq_flags(&u->core, MSIX_ON);
 	while ((v = kvpci_core_next_pending(&u->core, from, &self->msg)) >= 0) {
 		ASSERT_GE(v, (int)from);
@@ -315,7 +323,7 @@ TEST_F(msix, pba_is_read_only)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	unit_write(u, KVPCI_REGION_MSIX_PBA, 0, 8, 0);
 	EXPECT_EQ(2, unit_read(u, KVPCI_REGION_MSIX_PBA, 0, 8));
@@ -371,7 +379,7 @@ TEST_F(msix, reset_keeps_the_table)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	cc_write(u, CC_STATUS, 0);
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
@@ -379,7 +387,7 @@ TEST_F(msix, reset_keeps_the_table)
 	EXPECT_FALSE(pending(u, 1));
 	EXPECT_EQ(ADDRESS(5), unit_read(u, KVPCI_REGION_MSIX_TABLE, 80, 8));
 	EXPECT_EQ(DATA(5), unit_read(u, KVPCI_REGION_MSIX_TABLE, 88, 8));
-	mask(u, 1, false);
+	unmask(u, 1);
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	EXPECT_EQ(MSIX_ON, u->core.irq_flags);
 }
@@ -517,10 +525,10 @@ TEST_F(msix, unmasked_while_stopping)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
 	cc_write(u, CC_STATUS, 0);
-	mask(u, 1, false);
+	unmask(u, 1);
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	ASSERT_EQ(KVPCI_EVENT_STOP, unit_event(u, NULL));
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
@@ -534,7 +542,7 @@ TEST_F(msix, function_reset)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	kvpci_core_signal(&u->core, 0, &self->msg);
 	kvpci_core_msix_reset(&u->core);
 	EXPECT_EQ(0, u->core.irq_flags);
@@ -572,7 +580,7 @@ TEST_F(msix, powered_down)
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
 	EXPECT_EQ(KVPCI_EFFECT_PENDED, change_config(u));
 	EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &self->msg));
-	mask(u, 1, false);
+	unmask(u, 1);
 	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_VECTOR_ONLY, u->effect.bits);
 	effect = kvpci_core_set_irq_flags(&u->core, MSIX_ON);
 	EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_PENDING | KVPCI_EFFECT_LINE,
@@ -595,9 +603,9 @@ TEST_F(msix, not_sent_after_all)
 {
 	struct unit *u = &self->u;
 
-	mask(u, 1, true);
+	mask(u, 1);
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 0, &self->msg));
-	mask(u, 1, false);
+	unmask(u, 1);
 	ASSERT_EQ(1, kvpci_core_next_pending(&u->core, 0, &self->msg));
 	kvpci_core_pend(&u->core, 1);
 	EXPECT_TRUE(pending(u, 1));

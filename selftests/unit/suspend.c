@@ -18,7 +18,7 @@ FIXTURE(suspend) {
 FIXTURE_SETUP(suspend)
 {
 	unit_describe(&self->u);
-	unit_offer(&self->u, F_SUSPEND, true);
+	unit_offer(&self->u, F_SUSPEND);
 	ASSERT_EQ(0, unit_create(&self->u));
 }
 
@@ -130,7 +130,8 @@ TEST_F(suspend, not_negotiated)
 	for (int offer = 0; offer < 2; offer++) {
 		unit_destroy(u);
 		unit_describe(u);
-		unit_offer(u, F_SUSPEND, offer);
+		if (offer)
+			unit_offer(u, F_SUSPEND);
 		ASSERT_EQ(0, unit_create(u));
 		unit_negotiate_least(u);
 		cc_write(u, CC_STATUS, ST_RUNNING);
@@ -194,8 +195,8 @@ TEST_F(suspend, interrupts)
 	kvpci_core_set_irq_flags(&u->core,
 				 KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER);
 	unit_run(u);
-	unit_vector(u, 1, 0xfee00000, 0x41, false);
-	unit_vector(u, 2, 0xfee00000, 0x42, true);
+	unit_vector(u, 1, 0xfee00000, 0x41, UNMASKED);
+	unit_vector(u, 2, 0xfee00000, 0x42, MASKED);
 	ask(u);
 	EXPECT_EQ(KVPCI_IRQ_SEND, kvpci_core_signal(&u->core, 0, &msg));
 	EXPECT_EQ(KVPCI_IRQ_PEND, kvpci_core_signal(&u->core, 1, &msg));
@@ -415,7 +416,8 @@ static void run_by(struct unit *u, enum way way)
 {
 	kvpci_core_set_irq_flags(&u->core, way == BY_LINE ? KVPCI_IRQ_MASTER :
 				 KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER);
-	unit_vector(u, CONFIG_VECTOR, 0xfee00000, 0x55, way == BY_MASKED_VECTOR);
+	unit_vector(u, CONFIG_VECTOR, 0xfee00000, 0x55,
+		    way == BY_MASKED_VECTOR ? MASKED : UNMASKED);
 	unit_run(u);
 	cc_write(u, CC_CONFIG_VECTOR,
 		 way == BY_NO_VECTOR ? NO_VECTOR : CONFIG_VECTOR);
@@ -424,7 +426,7 @@ static void run_by(struct unit *u, enum way way)
 FIXTURE_SETUP(config_notice)
 {
 	unit_describe(&self->u);
-	unit_offer(&self->u, F_SUSPEND, true);
+	unit_offer(&self->u, F_SUSPEND);
 	ASSERT_EQ(0, unit_create(&self->u));
 	run_by(&self->u, variant->way);
 }

@@ -67,10 +67,14 @@ void unit_add_region(struct unit *u, struct kvpci_region region)
 	u->regions[u->desc.num_regions++] = region;
 }
 
-void unit_offer(struct unit *u, unsigned int bit, bool offer)
+void unit_offer(struct unit *u, unsigned int bit)
+{
+	u->desc.features[bit / 64] |= BIT_ULL(bit % 64);
+}
+
+void unit_withdraw(struct unit *u, unsigned int bit)
 {
 	u->desc.features[bit / 64] &= ~BIT_ULL(bit % 64);
-	u->desc.features[bit / 64] |= (u64)offer << (bit % 64);
 }
 
 void unit_identify(struct unit *u)
@@ -387,12 +391,13 @@ void unit_run(struct unit *u)
 }
 
 void unit_vector(struct unit *u, unsigned int vector, u64 address, u32 data,
-		 bool masked)
+		 enum vector_mask mask)
 {
 	u32 entry = 16 * vector;
 
 	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry, 4, (u32)address);
 	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 4, 4, address >> 32);
 	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 8, 4, data);
-	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 12, 4, masked);
+	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 12, 4,
+		   mask == MASKED);
 }

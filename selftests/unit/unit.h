@@ -77,8 +77,11 @@ void unit_drop_region(struct unit *u, u32 type);
 /** unit_add_region() - describe one more region */
 void unit_add_region(struct unit *u, struct kvpci_region region);
 
-/** unit_offer() - offer a feature bit, or cease to */
-void unit_offer(struct unit *u, unsigned int bit, bool offer);
+/** unit_offer() - offer a feature bit */
+void unit_offer(struct unit *u, unsigned int bit);
+
+/** unit_withdraw() - offer a feature bit no more */
+void unit_withdraw(struct unit *u, unsigned int bit);
 
 /** unit_identify() - give queue q the queue_notif_config_data 4000 - 7 * q */
 void unit_identify(struct unit *u);
@@ -159,8 +162,10 @@ int unit_change(struct unit *u, u32 offset, u32 length, const void *data);
 /** unit_run() - unit_start() and read the START event */
 void unit_run(struct unit *u);
 
-/** unit_vector() - program a vector's message, and unmask it or not */
+enum vector_mask { UNMASKED, MASKED };
+
+/** unit_vector() - program a vector's message and its mask */
 void unit_vector(struct unit *u, unsigned int vector, u64 address, u32 data,
-		 bool masked);
+		 enum vector_mask mask);
 
 #endif /* KVPCI_UNIT_H */

@@ -66,15 +66,22 @@ static void setup(struct fuzz *f)
 	u8 how = take(f, 1);
 
 	unit_describe(u);
-	unit_offer(u, F_RING_PACKED, how & 1);
-	unit_offer(u, F_RING_RESET, !(how & 2) || how & 4);
-	unit_offer(u, F_NOTIFICATION_DATA, how & 32);
-	unit_offer(u, F_NOTIF_CONFIG_DATA, how & 64);
-	unit_offer(u, F_SUSPEND, how & 128);
-	unit_offer(u, F_ADMIN_VQ, how & 4);
-	u->desc.num_admin_queues = how & 4 ? 1 : 0;
-	if (how & 64)
+	if (how & 1)
+		unit_offer(u, F_RING_PACKED);
+	if (how & 2 && !(how & 4))
+		unit_withdraw(u, F_RING_RESET);
+	if (how & 32)
+		unit_offer(u, F_NOTIFICATION_DATA);
+	if (how & 64) {
+		unit_offer(u, F_NOTIF_CONFIG_DATA);
 		unit_identify(u);
+	}
+	if (how & 128)
+		unit_offer(u, F_SUSPEND);
+	if (how & 4) {
+		unit_offer(u, F_ADMIN_VQ);
+		u->desc.num_admin_queues = 1;
+	}
 	unit_need(u, 5, BIT_ULL(28) | BIT_ULL(29), 0);
 	if (how & 8) {
 		/* odd places, nothing else */

@@ -130,7 +130,7 @@ void guest_driver(struct fuzz *f)
 		break;
 	case 4:
 		unit_vector(&f->u, take(f, 1) % UNIT_VECTORS, 0xfee00000,
-			    take(f, 1), how & 0x80);
+			    take(f, 1), how & 0x80 ? MASKED : UNMASKED);
 		break;
 	case 5:
 		guest_doorbell(f, how);

@@ -34,7 +34,9 @@ static void check_fixed(struct fuzz *f)
 	}
 }
 
-static void window_access(struct fuzz *f, bool write)
+enum direction { READ, WRITE };
+
+static void window_access(struct fuzz *f, enum direction direction)
 {
 	struct kvpci_window w;
 
@@ -47,7 +49,8 @@ static void window_access(struct fuzz *f, bool write)
 	/* the generation register has a model of its own */
 	if (w.bar <= UNIT_BAR_MEM && w.offset == CC_GENERATION)
 		return;
-	guest_access(f, w.bar, w.offset, w.length, write, w.value);
+	guest_access(f, w.bar, w.offset, w.length, direction == WRITE,
+		     w.value);
 	reach(f, FUZZ_WINDOW);
 }
 
@@ -127,7 +130,7 @@ static void pci_config_write(struct fuzz *f, u32 at, unsigned int length,
 	change = kvpci_pci_config_write(&f->cs, at, length, value);
 	check_forecast(f, &cast, change);
 	if (change & KVPCI_PCI_CONFIG_WINDOW)
-		window_access(f, true);
+		window_access(f, WRITE);
 	if (change & KVPCI_PCI_CONFIG_DECODE)
 		check_decode(f);
 	if (change & KVPCI_PCI_CONFIG_IRQ)
@@ -158,7 +161,7 @@ void config_space(struct fuzz *f)
 	value = kvpci_pci_config_read(&f->cs, at, length);
 	REQUIRE(length == 4 || !(value >> (8 * length)));
 	if (kvpci_pci_config_window_hit(&f->cs, at, length))
-		window_access(f, false);
+		window_access(f, READ);
 }
 
 /* An access through the window, set up as a driver does. */
@@ -174,5 +177,5 @@ void guest_window(struct fuzz *f)
 			       offsets[take(f, 1) % ARRAY_SIZE(offsets)]);
 	kvpci_pci_config_write(&f->cs, cap + 12, 4, 1U << (how >> 2) % 3);
 	kvpci_pci_config_write(&f->cs, cap + 16, 4, take_value(f));
-	window_access(f, how & 0x80);
+	window_access(f, how & 0x80 ? WRITE : READ);
 }
