@@ -123,15 +123,19 @@ static void filter(const char *file, unsigned long value)
 	}
 }
 
-/* All fail but kmemleak's, or, of these, those made for debugfs. */
-static void choose_failing(bool only_debugfs)
+/* Allocations that fail: all but kmemleak's, or, of these, those made for debugfs. */
+enum failing { ALL_BUT_KMEMLEAKS, DEBUGFS_ONLY };
+
+static void choose_failing(enum failing failing)
 {
+	const bool debugfs_only = failing == DEBUGFS_ONLY;
+
 	if (kmemleak.end) {
 		filter("reject-start", kmemleak.start);
 		filter("reject-end", kmemleak.end);
 	}
-	filter("require-start", only_debugfs ? debugfs.start : 0);
-	filter("require-end", only_debugfs ? debugfs.end : ~0UL);
+	filter("require-start", debugfs_only ? debugfs.start : 0);
+	filter("require-end", debugfs_only ? debugfs.end : ~0UL);
 }
 
 /* Copies from and to userspace count, too: ours may be the one that fails. */
@@ -572,13 +576,13 @@ static void try_call(struct __test_metadata *_metadata, const struct call *call)
 {
 	unsigned int all, of_debugfs;
 
-	choose_failing(false);
+	choose_failing(ALL_BUT_KMEMLEAKS);
 	all = try_all(_metadata, call, "allocations");
 	if (call->on_failure != FAILS || !all)
 		return;
-	choose_failing(true);
+	choose_failing(DEBUGFS_ONLY);
 	of_debugfs = try_all(_metadata, call, "of debugfs");
-	choose_failing(false);
+	choose_failing(ALL_BUT_KMEMLEAKS);
 	EXPECT_EQ(of_debugfs, all)
 		TH_LOG("%s says that it worked without what it asked for",
 		       call->name);

@@ -32,8 +32,8 @@ void access_port(struct vcpu *vcpu, uint16_t port, uint8_t *data,
 
 	if (serial_port(vm, port, data, length, write))
 		class = EXIT_SERIAL;
-	else if (pci_bar_access(vm->pci, PCI_SPACE_IO, port, data, length, write,
-				&class))
+	else if (pci_bar_access(vm->pci, PCI_SPACE_IO, port, data, length,
+				transport_direction(write), &class))
 		;	/* it told the class */
 	else if (power_access(vm, port, data, length, write))
 		class = EXIT_POWER;
@@ -51,9 +51,10 @@ void access_memory(struct vcpu *vcpu, uint64_t address, uint8_t *data,
 	if (address >= ECAM_BASE && address + length <= ECAM_BASE + ECAM_SIZE) {
 		class = EXIT_ECAM;
 		pci_config_access(vm->pci, (uint32_t)(address - ECAM_BASE), data,
-				  length, write);
+				  length, transport_direction(write));
 	} else if (!pci_bar_access(vm->pci, PCI_SPACE_MEMORY, address, data,
-				   length, write, &class) && !write) {
+				   length, transport_direction(write),
+				   &class) && !write) {
 		memset(data, 0xff, length);
 	}
 	exit_count(&vcpu->exits.accesses[class][write]);

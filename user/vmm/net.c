@@ -188,12 +188,12 @@ static int attach(struct net *net, unsigned int pairs)
 	int err = 0;
 
 	while (!err && net->attached < pairs) {
-		err = tap_attach(net->taps[net->attached], true);
+		err = tap_attach(net->taps[net->attached]);
 		if (!err)
 			net->attached++;
 	}
 	while (!err && net->attached > pairs) {
-		err = tap_attach(net->taps[net->attached - 1], false);
+		err = tap_detach(net->taps[net->attached - 1]);
 		if (!err)
 			net->attached--;
 	}

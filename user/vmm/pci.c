@@ -114,7 +114,8 @@ static struct transport *find_device(const struct pci *pci, uint32_t function)
 
 /* One access of 1, 2 or 4 bytes in one dword. */
 static uint32_t config_access(struct pci *pci, uint32_t offset,
-			      unsigned int length, uint32_t value, bool write)
+			      unsigned int length, uint32_t value,
+			      enum transport_direction direction)
 {
 	uint32_t function = offset >> FUNCTION_SHIFT;
 	struct transport *t;
@@ -126,7 +127,7 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 	t = find_device(pci, function);
 	if (!t)
 		return ~0U;
-	err = t->ops->pci_config(t, offset, length, &value, write);
+	err = t->ops->pci_config(t, offset, length, &value, direction);
 	if (err && !pci->complained) {
 		/* Once: a guest could cause it all day long. */
 		pci->complained = true;
@@ -138,8 +139,9 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 }
 
 void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-		       unsigned int length, bool write)
+		       unsigned int length, enum transport_direction direction)
 {
+	const bool write = direction == TRANSPORT_WRITE;
 	uint32_t value = 0;
 
 	/* Configuration accesses are 1, 2 or 4 bytes in one dword. */
@@ -151,7 +153,7 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
 	if (write)
 		memcpy(&value, data, length);
 	pthread_rwlock_wrlock(&pci->lock);
-	value = config_access(pci, offset, length, value, write);
+	value = config_access(pci, offset, length, value, direction);
 	pthread_rwlock_unlock(&pci->lock);
 	if (!write)
 		memcpy(data, &value, length);
@@ -175,20 +177,23 @@ static enum exit_class classify(uint32_t region_type)
 
 static void device_access(struct transport *t,
 			  const struct transport_place *place, uint8_t *data,
-			  unsigned int length, bool write)
+			  unsigned int length,
+			  enum transport_direction direction)
 {
+	const bool write = direction == TRANSPORT_WRITE;
 	uint64_t value = 0;
 
 	if (write)
 		memcpy(&value, data, length);
 	/* An access that it refuses, such as one of three bytes, reads as zero. */
-	t->ops->access(t, place->bar, place->offset, length, &value, write);
+	t->ops->access(t, place->bar, place->offset, length, &value, direction);
 	if (!write)
 		memcpy(data, &value, length);
 }
 
 bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
-		    uint8_t *data, unsigned int length, bool write,
+		    uint8_t *data, unsigned int length,
+		    enum transport_direction direction,
 		    enum exit_class *class)
 {
 	const bool io = space == PCI_SPACE_IO;
@@ -209,7 +214,7 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 		if (!found)
 			continue;
 		*class = classify(place.type);
-		device_access(t, &place, data, length, write);
+		device_access(t, &place, data, length, direction);
 	}
 	pthread_rwlock_unlock(&pci->lock);
 	return found;
@@ -217,7 +222,8 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 
 static int write_bar(struct transport *t, unsigned int bar, uint32_t value)
 {
-	return t->ops->pci_config(t, PCI_BASE_ADDRESS_0 + 4 * bar, 4, &value, true);
+	return t->ops->pci_config(t, PCI_BASE_ADDRESS_0 + 4 * bar, 4, &value,
+				  TRANSPORT_WRITE);
 }
 
 /* As firmware leaves a function: BARs placed, nothing enabled. */
@@ -227,7 +233,8 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 	unsigned int i;
 	int err;
 
-	err = t->ops->pci_config(t, PCI_INTERRUPT_LINE, 1, &gsi, true);
+	err = t->ops->pci_config(t, PCI_INTERRUPT_LINE, 1, &gsi,
+				 TRANSPORT_WRITE);
 	for (i = 0; !err && i < KVPCI_NUM_BARS; i++) {
 		if (bars[i].kind == KVPCI_BAR_NONE)
 			continue;

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "exits.h"
+#include "transport.h"
 
 struct pci;
-struct transport;
 struct vm;
 
 enum pci_space {
@@ -55,13 +55,13 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  * @offset: into the ECAM
  * @data: the value, little endian
  * @length: 1 to 8
- * @write: direction
+ * @direction: read or write
  *
  * All bits read as one where there is no function, and where the access is not one
  * that PCI has.
  */
 void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-		       unsigned int length, bool write);
+		       unsigned int length, enum transport_direction direction);
 
 /**
  * pci_bar_access() - an access that came to userspace, perhaps to a BAR
@@ -70,13 +70,14 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
  * @address: guest-physical address or port
  * @data: the value, little endian
  * @length: 1 to 8
- * @write: direction
+ * @direction: read or write
  * @class: out: the structure accessed, for the counts; unchanged where no BAR can be
  *
  * Return: false if no BAR holds all of it; then nothing was done.
  */
 bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
-		    uint8_t *data, unsigned int length, bool write,
+		    uint8_t *data, unsigned int length,
+		    enum transport_direction direction,
 		    enum exit_class *class);
 
 #endif /* KVPCI_VMM_PCI_H */

@@ -16,7 +16,7 @@ static void window_read(struct user_transport *u)
 	if (!kvpci_pci_config_window(&u->cs, &window))
 		return;
 	user_access(&u->base, window.bar, window.offset, window.length, &value,
-		    false);
+		    TRANSPORT_READ);
 	pthread_mutex_lock(&u->lock);
 	kvpci_pci_config_set_window(&u->cs, (u32)value);
 	pthread_mutex_unlock(&u->lock);
@@ -31,7 +31,7 @@ static void window_write(struct user_transport *u)
 		return;
 	value = window.value;
 	user_access(&u->base, window.bar, window.offset, window.length, &value,
-		    true);
+		    TRANSPORT_WRITE);
 }
 
 /* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
@@ -80,9 +80,9 @@ static uint32_t pci_config_read(struct user_transport *u, uint32_t offset,
 }
 
 int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
-		    uint32_t *value, bool write)
+		    uint32_t *value, enum transport_direction direction)
 {
-	if (write)
+	if (direction == TRANSPORT_WRITE)
 		pci_config_write(user_of(t), offset, length, *value);
 	else
 		*value = pci_config_read(user_of(t), offset, length);

@@ -113,11 +113,20 @@ int tap_set_offload(int fd, unsigned int flags)
 	return ioctl(fd, TUNSETOFFLOAD, flags) ? -errno : 0;
 }
 
-int tap_attach(int fd, bool attach)
+/* Return: 0 or a negative errno value. */
+static int set_queue(int fd, short flags)
 {
-	struct ifreq ifr = {
-		.ifr_flags = attach ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE,
-	};
+	struct ifreq ifr = { .ifr_flags = flags };
 
 	return ioctl(fd, TUNSETQUEUE, &ifr) ? -errno : 0;
+}
+
+int tap_attach(int fd)
+{
+	return set_queue(fd, IFF_ATTACH_QUEUE);
+}
+
+int tap_detach(int fd)
+{
+	return set_queue(fd, IFF_DETACH_QUEUE);
 }

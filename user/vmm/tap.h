@@ -5,7 +5,6 @@
 #ifndef KVPCI_VMM_TAP_H
 #define KVPCI_VMM_TAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -23,7 +22,10 @@ int tap_open(const char *name, int *fds, unsigned int queues);
 /** tap_set_offload() - TUN_F_* bits: what frames the reader can take */
 int tap_set_offload(int fd, unsigned int flags);
 
-/** tap_attach() - let a queue take part, or not */
-int tap_attach(int fd, bool attach);
+/** tap_attach() - let a queue take part */
+int tap_attach(int fd);
+
+/** tap_detach() - let a queue take part no more */
+int tap_detach(int fd);
 
 #endif /* KVPCI_VMM_TAP_H */

@@ -15,6 +15,14 @@
 struct vm;
 struct transport_ops;
 
+enum transport_direction { TRANSPORT_READ, TRANSPORT_WRITE };
+
+/** transport_direction() - of an access that KVM describes */
+static inline enum transport_direction transport_direction(bool write)
+{
+	return write ? TRANSPORT_WRITE : TRANSPORT_READ;
+}
+
 /**
  * struct transport_vm - a transport at work in a VM
  * @ops: its operations
@@ -80,12 +88,13 @@ struct transport_ops {
 	int (*place)(struct transport *transport,
 		     struct kvpci_device_place *place);
 	int (*pci_config)(struct transport *transport, uint32_t offset,
-			  uint32_t length, uint32_t *value, bool write);
+			  uint32_t length, uint32_t *value,
+			  enum transport_direction direction);
 	bool (*find)(struct transport *transport, bool io, uint64_t address,
 		     uint32_t length, struct transport_place *place);
 	int (*access)(struct transport *transport, uint32_t bar,
 		      uint32_t offset, uint32_t length, uint64_t *value,
-		      bool write);
+		      enum transport_direction direction);
 	int (*event)(struct transport *transport, struct kvpci_event *event);
 	int (*ack)(struct transport *transport, uint32_t kind, uint32_t queue);
 	int (*fail)(struct transport *transport);

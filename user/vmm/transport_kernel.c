@@ -140,11 +140,12 @@ static int kernel_place(struct transport *t, struct kvpci_device_place *place)
 }
 
 static int kernel_pci_config(struct transport *t, uint32_t offset,
-			     uint32_t length, uint32_t *value, bool write)
+			     uint32_t length, uint32_t *value,
+			     enum transport_direction direction)
 {
 	int err;
 
-	if (write) {
+	if (direction == TRANSPORT_WRITE) {
 		err = libkvpci_pci_config_write(t->event_fd, offset, length,
 						*value);
 		if (!err && kernel_of(t)->mmap_reads)
@@ -155,9 +156,10 @@ static int kernel_pci_config(struct transport *t, uint32_t offset,
 }
 
 static int kernel_access(struct transport *t, uint32_t bar, uint32_t offset,
-			 uint32_t length, uint64_t *value, bool write)
+			 uint32_t length, uint64_t *value,
+			 enum transport_direction direction)
 {
-	if (write)
+	if (direction == TRANSPORT_WRITE)
 		return libkvpci_bar_write(t->event_fd, bar, offset, length,
 					     *value);
 	return libkvpci_bar_read(t->event_fd, bar, offset, length, value);

@@ -109,8 +109,10 @@ static void kick(struct user_transport *u, const struct kvpci_region *region,
 }
 
 int user_access(struct transport *t, uint32_t bar, uint32_t offset,
-		uint32_t length, uint64_t *value, bool write)
+		uint32_t length, uint64_t *value,
+		enum transport_direction direction)
 {
+	const bool write = direction == TRANSPORT_WRITE;
 	struct user_transport *u = user_of(t);
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;

@@ -60,7 +60,8 @@ static inline struct user_transport *user_of(struct transport *t)
 
 /** user_access() - access a BAR; takes the lock */
 int user_access(struct transport *t, uint32_t bar, uint32_t offset,
-		uint32_t length, uint64_t *value, bool write);
+		uint32_t length, uint64_t *value,
+		enum transport_direction direction);
 
 /**
  * user_unlock_and() - let go of the lock, and do what a change wants done
@@ -75,7 +76,7 @@ void user_unlock_and(struct user_transport *u, struct kvpci_effect effect);
 /* Operations of pci_config_user.c */
 int user_place(struct transport *t, struct kvpci_device_place *place);
 int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
-		    uint32_t *value, bool write);
+		    uint32_t *value, enum transport_direction direction);
 bool user_find(struct transport *t, bool io, uint64_t address,
 	       uint32_t length, struct transport_place *place);
 

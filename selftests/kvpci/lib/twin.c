@@ -58,12 +58,12 @@ static bool answer(void *context, bool port, uint64_t addr, void *data,
 	if (!port && addr >= ECAM_BASE &&
 	    addr + width <= ECAM_BASE + ECAM_SIZE) {
 		pci_config_access(twin->vm.pci, addr - ECAM_BASE, data, width,
-				  write);
+				  transport_direction(write));
 		return true;
 	}
 	return pci_bar_access(twin->vm.pci,
 			      port ? PCI_SPACE_IO : PCI_SPACE_MEMORY, addr,
-			      data, width, write, &class);
+			      data, width, transport_direction(write), &class);
 }
 
 static void twin_open(struct machine *m)
@@ -120,7 +120,7 @@ static uint32_t pci_config_read(struct machine *m, uint32_t at,
 	uint32_t value = 0;
 
 	pci_config_access(m->twin->vm.pci, function << FUNCTION_SHIFT | at,
-			  (uint8_t *)&value, width, false);
+			  (uint8_t *)&value, width, TRANSPORT_READ);
 	return value;
 }
 
@@ -130,7 +130,7 @@ static void pci_config_write(struct machine *m, uint32_t at,
 	uint32_t function = m->twin->functions[m->twin_device];
 
 	pci_config_access(m->twin->vm.pci, function << FUNCTION_SHIFT | at,
-			  (uint8_t *)&value, width, true);
+			  (uint8_t *)&value, width, TRANSPORT_WRITE);
 }
 
 static int twin_create_function(struct machine *m, struct device_desc *desc,
@@ -274,14 +274,14 @@ static int twin_bar_read(struct machine *m, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value)
 {
 	return transport_user.access(device_of(m), bar, offset, length, value,
-				     false);
+				     TRANSPORT_READ);
 }
 
 static int twin_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 			  uint32_t length, uint64_t value)
 {
 	return transport_user.access(device_of(m), bar, offset, length, &value,
-				     true);
+				     TRANSPORT_WRITE);
 }
 
 /* A thread of the transport takes the signals. */
