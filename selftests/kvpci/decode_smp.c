@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "lib/function.h"
 #include "kselftest_harness.h"
@@ -16,6 +17,7 @@
 #define PAGE		4096
 #define FAILURES	3000	/* writes that fail, at least */
 #define PASSES		300	/* of the guest, at least */
+#define LIMIT_SECONDS	60	/* for both */
 #define ZONES		0x90000000ULL
 #define MANY		2000	/* more than fit on a bus */
 #define HIGH_BYTE	(PCI_COMMAND + 1)
@@ -99,11 +101,45 @@ FIXTURE_TEARDOWN(decode)
 	machine_destroy(&self->m);
 }
 
+/* --- the writes that fail ------------------------------------------------------ */
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /* Return: 0 or -errno, of a write of the whole register that lets BARs decode */
 static int let_decode(int dev)
 {
 	return libkvpci_pci_config_write(dev, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 }
+
+static bool is_enough(FIXTURE_DATA(decode) *self)
+{
+	return self->failures >= FAILURES && self->passes >= PASSES;
+}
+
+/* Until both sides have had their turns, or something has gone wrong. */
+static void let_decode_often(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(decode) *self,
+			     const volatile bool *wrong)
+{
+	const time_t end = seconds() + LIMIT_SECONDS;
+
+	while (!is_enough(self) && !*wrong && seconds() < end) {
+		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
+		self->failures++;
+	}
+	EXPECT_TRUE(is_enough(self) || *wrong)
+		TH_LOG("after %d s: %u of %u writes that failed, %u of %u passes",
+		       LIMIT_SECONDS, self->failures, FAILURES, self->passes,
+		       PASSES);
+}
+
+/* --- what others see of them -------------------------------------------------- */
 
 static void *watch(void *arg)
 {
@@ -123,11 +159,7 @@ TEST_F(decode, failure_is_not_shown)
 	pthread_t thread;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, self));
-	while ((self->failures < FAILURES || self->passes < PASSES) &&
-	       !self->shown) {
-		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
-		self->failures++;
-	}
+	let_decode_often(_metadata, self, &self->shown);
 	self->stop = true;
 	pthread_join(thread, NULL);
 	EXPECT_FALSE(self->shown)
@@ -163,11 +195,7 @@ TEST_F(decode, failure_is_not_read)
 	pthread_t thread;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_by_ioctl, self));
-	while ((self->failures < FAILURES || self->passes < PASSES) &&
-	       !self->shown) {
-		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
-		self->failures++;
-	}
+	let_decode_often(_metadata, self, &self->shown);
 	self->stop = true;
 	pthread_join(thread, NULL);
 	EXPECT_FALSE(self->shown)
@@ -203,11 +231,7 @@ TEST_F(decode, failure_undoes_nothing)
 	pthread_t thread;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, guest_bits, self));
-	while ((self->failures < FAILURES || self->passes < PASSES) &&
-	       !self->lost) {
-		ASSERT_EQ(-ENOSPC, let_decode(self->m.dev));
-		self->failures++;
-	}
+	let_decode_often(_metadata, self, &self->lost);
 	self->stop = true;
 	pthread_join(thread, NULL);
 	EXPECT_FALSE(self->lost)
