@@ -133,6 +133,15 @@ static void *run_vcpu(void *arg)
 	return NULL;
 }
 
+static bool no_userfaultfd(void)
+{
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (uffd >= 0)
+		close(uffd);
+	return uffd < 0;
+}
+
 static int make_missing(struct guest *g)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -197,6 +206,9 @@ static void add_ecam(int vm)
 
 FIXTURE_SETUP(uring)
 {
+	/* Nothing is there yet that a test which is skipped would leave. */
+	if (no_userfaultfd())
+		SKIP(return, "no userfaultfd: %s", strerror(errno));
 	self->before = module_users();
 	ASSERT_LE(0, self->before);
 	machine_create(&self->m);
