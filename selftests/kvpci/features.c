@@ -270,6 +270,19 @@ TEST_F(features_ok, invalid)
 	}
 }
 
+/* A device whose driver nobody judges has nothing to be accepted. */
+TEST_F(features_ok, not_asked_for)
+{
+	struct machine other;
+	struct device_desc desc;
+
+	device_describe(&desc);
+	ASSERT_EQ(0, machine_add_device(&self->m, &desc, &other));
+	EXPECT_EQ(-EINVAL, libkvpci_device_features_ok(other.dev, ST_READY,
+						       self->seen));
+	close(other.dev);
+}
+
 /* --- through configuration space ------------------------------------------- */
 
 static uint32_t config_read(int dev, uint32_t offset)

@@ -81,7 +81,7 @@ TEST_F(interrupt, wakes_the_guest)
 	struct machine *m = &self->m;
 
 	queue_call(m, 0);
-	EXPECT_EQ(VECTOR(1), guest_irq_within(&m->g, 10000));
+	EXPECT_EQ(VECTOR(1), guest_irq_within(&m->g, 60000));
 }
 
 TEST_F(interrupt, both_queues)

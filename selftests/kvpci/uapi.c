@@ -22,6 +22,7 @@ FIXTURE(uapi) {
 FIXTURE_SETUP(uapi)
 {
 	device_describe(&self->desc);
+	self->desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
 	machine_create_on(&self->m, 1, &self->desc);
 }
 
@@ -93,6 +94,7 @@ static void fill_place(struct machine *m, union any *any)
 	/* a device that was never mapped */
 	close(m->dev);
 	device_describe(&fresh_desc);
+	fresh_desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
 	m->dev = libkvpci_device_create(m->vm, &fresh_desc.create);
 	if (m->dev < 0 || do_ioctl(m->vm, KVPCI_VM_ECAM, &ecam))
 		guest_die("KVPCI_VM_ECAM");
@@ -250,6 +252,9 @@ static int try_row(struct trial t)
 	int ret;
 
 	device_describe(&desc);
+	/* Only this call asks for it, and others want a driver that goes on. */
+	if (row->cmd == KVPCI_DEVICE_FEATURES_OK)
+		desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
 	machine_create_on(&m, 1, &desc);
 	memset(&any, 0, sizeof(any));
 	any.size = t.size == 0xffffffff ? row->size : t.size;
