@@ -61,7 +61,7 @@
 #define TURNS			17	/* event_peek() */
 #define POST			18	/* kvpci_event_post() */
 #define KICK_FROM_ENABLE	19	/* kvpci_core_may_kick() */
-#define CLOSE_WAITS		20	/* device_release() */
+#define CLOSE_WAITS		20	/* kvpci_device_release() */
 #define FLR_IS_RESET		21	/* function_reset() */
 #define STOP_THEN_ACK		22	/* VMM */
 #define ACK_ALWAYS		23	/* VMM */
@@ -118,7 +118,7 @@ hidden byte kick_not_lost, closed_is_stopped, not_freed, suspended_is_stopped;
 #define STOP_READ	3
 
 /* Bits of core->events, and kinds of event. */
-#define NOTHING		0
+#define NO_EVENT	0
 #define START		1
 #define STOP		2
 #define CONFIG		4
@@ -129,7 +129,7 @@ hidden byte kick_not_lost, closed_is_stopped, not_freed, suspended_is_stopped;
 #define QUEUE_STOP	128
 
 /* struct kvpci_core */
-byte status, features, backend, events, turn;
+byte status, features, backend, events, next_event;
 /* struct kvpci_queue; size stands for addresses, too */
 bool enable[QUEUES], reset[QUEUES];
 byte phase[QUEUES];
@@ -201,7 +201,7 @@ inline status_reset(me)
 }
 
 /* The end of a suspension, or a new start. */
-inline drive()
+inline set_driver_ok()
 {
 	if
 	:: backend == SUSPENDED ->
@@ -254,7 +254,7 @@ inline status_write(me, value)
 	status = status | set;
 	events = (set & FAILED_BIT -> events | FAILED : events);
 	if
-	:: set & DRIVER_OK -> drive()
+	:: set & DRIVER_OK -> set_driver_ok()
 	:: else
 	fi;
 	news[me] = (set & (FAILED_BIT | DRIVER_OK)) != 0;
@@ -346,7 +346,7 @@ inline queue_event(q)
 
 inline event_peek()
 {
-	kind = NOTHING;
+	kind = NO_EVENT;
 	queue = 0;
 	if
 	:: kept(STOP_FIRST) && events & STOP -> kind = STOP
@@ -371,7 +371,7 @@ inline event_peek()
 	n = 0;
 	do
 	:: !kind && n <= QUEUES ->
-		set = (kept(TURNS) -> (turn + n) % (QUEUES + 1) : n);
+		set = (kept(TURNS) -> (next_event + n) % (QUEUES + 1) : n);
 		if
 		:: set == QUEUES && events & CONFIG -> kind = CONFIG
 		:: set < QUEUES && tells_queues ->
@@ -407,7 +407,7 @@ inline event_take()
 		:: taken -> phase[queue] = (kind == QUEUE_START -> IDLE : STOP_READ)
 		:: else
 		fi;
-		turn = queue + 1
+		next_event = queue + 1
 	:: else ->
 		taken = (events & kind) || !kept(TAKE_LOOKS_AGAIN);
 		events = events & ~kind;
@@ -416,7 +416,7 @@ inline event_take()
 			backend = (events & SUSPEND -> SUSPENDING : RUNNING)
 		:: else
 		fi;
-		turn = (kind == CONFIG -> 0 : turn)
+		next_event = (kind == CONFIG -> 0 : next_event)
 	fi
 }
 
@@ -892,7 +892,7 @@ end:			if
 		   :: else
 		   fi
 		od;
-		kind = NOTHING;
+		kind = NO_EVENT;
 		queue = 0;
 		do
 		:: done < got ->
@@ -906,7 +906,7 @@ end:			if
 		od;
 		atomic { got = 0; done = 0 }
 	od;
-	/* close(): device_release() */
+	/* close(): kvpci_device_release() */
 	asleep = false;
 	if
 	:: kept(STOP_THEN_CLOSE) -> stop_all()
