@@ -8,17 +8,17 @@
  * in event.pml.
  *
  * Who is there:
- *	backend()	signals the call eventfd of a queue, or asks for the
- *			interrupt with KVPCI_DEVICE_SIGNAL
+ *	backend()	signals the call eventfd of a queue
  *	writer()	a guest's processor, or a thread of the VMM, that changes
  *			what is to become of a signal; there are two of them
  *	work()		irq_work: it sends what KVM does not find by its map
  *	VMM()		gives the queue another call eventfd (CALLS)
  *
- * A section under device->lock, or under call->lock, that waits for nothing is
- * one d_step, which begins when the lock is free. The lock is a variable only
- * where somebody waits, or sends, while he holds it. So a lock that is taken in
- * the wrong order stops the model, and the search finds that.
+ * Whoever signals an eventfd holds call->head->lock, that of its wait queue. A
+ * section under it, or under device->lock, that waits for nothing is one d_step,
+ * which begins when the lock is free. The lock is a variable only where somebody
+ * waits, or sends, while he holds it. So a lock that is taken in the wrong order
+ * stops the model, and the search finds that.
  *
  * device->epoch is not a number here. All that anybody does with it is to
  * compare it with that of a call: current[call] says that they are equal. An
@@ -29,6 +29,9 @@
  * only, that a load may overtake a store. Whoever looks for armed calls has
  * stored the epoch before; that the load may be first does no harm, since what it
  * has to see was stored by an earlier owner of device->lock.
+ *
+ * A reset is at once what it is when STOP has been acknowledged: nothing is live
+ * in between, and DRIVER_OK cannot be set.
  *
  * How to run it: selftests/model/check. As in event.pml each rule has a number,
  * and -DBREAK=<rule> leaves it out.
@@ -41,9 +44,6 @@
 #ifndef VECTORS
 #define VECTORS		QUEUES
 #endif
-#if defined(FLAGS) || defined(SUSPENDS)
-#define PENDING		/* there is DO_PENDING */
-#endif
 #ifdef CALLS
 #define NUM_CALLS	2	/* of queue 0, one after the other */
 #else
@@ -51,39 +51,46 @@
 #endif
 
 /* The rules, by who keeps them. */
-#define CALL_LOCK_FIRST		1	/* wakeup() */
-#define CALL_LOCK_TO_THE_END	2	/* wakeup() */
+#define HEAD_LOCK_FIRST		1	/* irq_wakeup() */
+#define HEAD_LOCK_TO_THE_END	2	/* irq_wakeup() */
 #define ARMED_WITH_DECISION	3	/* decide() */
 #define EPOCH_WITH_DECISION	4	/* decide() */
-#define DEFERRED_WITH_DECISION	5	/* wakeup() */
+#define DEFERRED_WITH_DECISION	5	/* irq_wakeup() */
 #define DEFERRED_IS_SCHEDULED	6	/* defer() */
-#define MASKED_IS_PENDING	7	/* core_raise() */
+#define MASKED_IS_PENDING	7	/* core_signal() */
 #define EPOCH_GROWS		8	/* decision() */
-#define PASS			9	/* pass() */
-#define PASS_UNLOCKED		10	/* pass() */
-#define PASS_WAITS_THEN_CLEARS	11	/* pass() */
-#define PASS_CLEARS_STALE	12	/* pass() */
-#define PASS_LEAVES_LIST	13	/* pass() */
-#define PASS_BY_ROUTE		14	/* pass() */
-#define UNMASK_SENDS		15	/* vector_unmask() */
-#define FLAGS_SEND		16	/* writer() */
-#define PENDING_UNDER_LOCK	17	/* send_pending() */
-#define PENDING_IS_SCHEDULED	18	/* send_pending() */
-#define FLUSH			19	/* flush() */
-#define FLUSH_UNLOCKED		20	/* flush() */
-#define WORK_ASKS		21	/* work() */
-#define SENDING_WITH_DECISION	22	/* work() */
-#define SENDING_TO_THE_END	23	/* work() */
-#define QUEUE_RESET_TAKES_DEFERRED	24	/* queue_reset_write() */
-#define RESET_TAKES_DEFERRED	25	/* core_reset() */
-#define RESET_TAKES_PENDING	26	/* core_reset() */
-#define SUSPEND_KEEPS_DEFERRED	27	/* work() */
-#define RESUME_SCHEDULES	28	/* drive() */
-#define SUSPEND_SHOWN_LAST	29	/* ack_suspend() */
-#define ONE_SECTION		30	/* device_config_write() */
-#define CHANGE_REMEMBERED	31	/* device_config_write() */
-#define RESUME_SIGNALS		32	/* drive() */
-#define REPLACE_WAITS		33	/* VMM */
+#define PASS			9	/* await_calls() */
+#define PASS_UNLOCKED		10	/* await_calls() */
+#define PASS_WAITS_THEN_CLEARS	11	/* await_calls() */
+#define PASS_CLEARS_STALE	12	/* await_calls() */
+#define PASS_LEAVES_LIST	13	/* await_calls() */
+#define PASS_BY_ROUTE		14	/* await_calls() */
+#define PASS_CLEARS_ACTIVE	15	/* await_calls() */
+#define UNMASK_SENDS		16	/* vector_unmask() */
+#define FLAGS_SEND		17	/* writer() */
+#define PENDING_UNDER_LOCK	18	/* send_pending() */
+#define PENDING_IS_SCHEDULED	19	/* send_pending() */
+#define AWAIT_SENDING		20	/* irq_await() */
+#define AWAIT_UNLOCKED		21	/* irq_await() */
+#define WORK_ASKS		22	/* work() */
+#define SENDING_WITH_DECISION	23	/* work() */
+#define SENDING_TO_THE_END	24	/* work() */
+#define MOVE_DECIDES		25	/* queue_vector_write() */
+#define QUEUE_RESET_DECIDES	26	/* queue_reset_write() */
+#define QUEUE_RESET_TAKES_DEFERRED	27	/* queue_reset_write() */
+#define RESET_DECIDES		28	/* core_reset() */
+#define RESET_TAKES_DEFERRED	29	/* core_reset() */
+#define RESET_TAKES_PENDING	30	/* core_reset() */
+#define SILENCE			31	/* core_silence() */
+#define SILENCE_PENDS		32	/* core_silence() */
+#define SUSPEND_SHOWN_LAST	33	/* core_silence() */
+#define ACK_LOOKS_AGAIN		34	/* core_ack_suspend() */
+#define RESUMING_PENDS		35	/* suspend() */
+#define RESUME_SENDS		36	/* set_driver_ok() */
+#define RESUME_SIGNALS		37	/* set_driver_ok() */
+#define ONE_SECTION		38	/* device_config_write() */
+#define CHANGE_REMEMBERED	39	/* device_config_write() */
+#define STOP_WAITS		40	/* call_stop() */
 #ifndef BREAK
 #define BREAK			0
 #endif
@@ -98,12 +105,14 @@ hidden byte not_lost, config_not_lost, pending_is_sent;
 /* device_status and the backend, as far as signals care */
 #define OFF		0
 #define LIVE		1
-#define SUSPENDED	2
+#define RESUMING	2	/* live, but RESUME has not been read */
+#define SILENT		3	/* core->silent */
+#define SUSPENDED	4
+#define device_live	(status == LIVE || status == RESUMING)
 #define CONFIG		(VECTORS - 1)	/* config_msix_vector */
 
 /* struct kvpci_core */
 byte status;
-bool shown;			/* SUSPEND in device_status */
 bool function_masked, config_changed;
 bool masked[VECTORS], pending[VECTORS];
 /* struct kvpci_queue */
@@ -112,6 +121,9 @@ byte vector[QUEUES];
 
 /* struct kvpci_device */
 bool device_lock, sending, scheduled, working;
+#if BREAK == AWAIT_UNLOCKED
+bool send_lock;
+#endif
 bool armed[QUEUES];
 /* struct kvpci_call */
 bool locked[NUM_CALLS], current[NUM_CALLS];
@@ -119,11 +131,11 @@ byte route[NUM_CALLS];		/* vector + 1, or 0: nothing is sent */
 
 #ifdef CALLS
 byte registered;		/* fds[0].call */
-byte waiting;			/* call + 1, on the eventfd's wait queue */
+byte active_call;			/* call + 1 that has call->active */
 byte held[2];			/* call + 1 that a pass has found */
 #define call_of(q)	registered
-#define woken_call(q)	(waiting - 1)
-#define may_wake(q)	(waiting != 0)
+#define woken_call(q)	(active_call - 1)
+#define may_wake(q)	(active_call != 0)
 #else
 #define call_of(q)	q
 #define woken_call(q)	q
@@ -141,9 +153,10 @@ byte held[2];			/* call + 1 that a pass has found */
 #define RESET		9
 #define QUEUE_OFF(q)	(10 + (q))
 #define MOVED(q)	(20 + (q))
+#define SUSPEND		30
 byte promise[2];
-bool silent[VECTORS], all_silent, reset_silent;
-bool queue_silent[QUEUES], settled[QUEUES];
+bool silent[VECTORS], all_silent, reset_silent, suspend_silent;
+bool queue_silent[QUEUES], has_moved[QUEUES];
 
 #define take_back(what)	\
 	promise[0] = (promise[0] == what -> 0 : promise[0]); \
@@ -169,13 +182,13 @@ byte busy;			/* backends and writers at work */
 #define for_vectors(f)	f(0)
 #endif
 
-#define sendable(v)	(status == LIVE && !function_masked && !masked[v])
+#define sendable(v)	(device_live && !function_masked && !masked[v])
 
 inline delivered(v_)
 {
 	must(masked_is_silent, !silent[v_] && !all_silent);
 	must(reset_is_silent, !reset_silent);
-	must(suspended_is_silent, !shown);
+	must(suspended_is_silent, !suspend_silent);
 	owed[0] = owed[0] && vector[0] != v_;
 #if QUEUES == 2
 	owed[1] = owed[1] && vector[1] != v_;
@@ -188,7 +201,7 @@ inline delivered_for(q_, v_)
 {
 	must(reset_queue_is_silent, !queue_silent[q_]);
 	must(none_from_before, asked[q_]);
-	must(old_vector_is_silent, !settled[q_] || v_ == vector[q_]);
+	must(old_vector_is_silent, !has_moved[q_] || v_ == vector[q_]);
 	owed[q_] = false;
 	delivered(v_)
 }
@@ -199,15 +212,13 @@ inline signalled(q_)
 	asked[q_] = true;
 	news[0].queue[q_] = true;
 	news[1].queue[q_] = true;
-	owed[q_] = owed[q_] || (enable[q_] && status == LIVE)
+	owed[q_] = owed[q_] || (enable[q_] && device_live)
 }
 
 /* Nobody does anything any more, and nobody has been told to. */
-#define kept_for_later(q) \
-	(pending[vector[q]] || (status == SUSPENDED && deferred[q]))
 inline look_at_queue(q_)
 {
-	must(not_lost, !owed[q_] || (!sendable(vector[q_]) && kept_for_later(q_)))
+	must(not_lost, !owed[q_] || (!sendable(vector[q_]) && pending[vector[q_]]))
 }
 
 inline look_at_vector(v_)
@@ -219,11 +230,12 @@ inline look()
 {
 	if
 	:: !busy && !scheduled && !working ->
-		for_queues(look_at_queue);
+		/* What is lost has no bit any more, so look at the bits first. */
 		for_vectors(look_at_vector);
+		for_queues(look_at_queue);
 		must(config_not_lost, !config_owed ||
-			(status == LIVE -> !sendable(CONFIG) && pending[CONFIG] :
-					   pending[CONFIG] || config_changed))
+			(device_live -> !sendable(CONFIG) && pending[CONFIG] :
+					pending[CONFIG] || config_changed))
 	:: else
 	fi
 }
@@ -233,22 +245,24 @@ inline look()
 #define vector_masked(v)	(function_masked || masked[v])
 
 /* verdict: vector + 1, or 0: nothing is sent */
-inline core_raise(v_)
-{
-	if
-	:: vector_masked(v_) ->
-		pending[v_] = pending[v_] || kept(MASKED_IS_PENDING)
-	:: else -> verdict = v_ + 1
-	fi
-}
-
 inline core_signal(q_)
 {
 	verdict = 0;
 	if
-	:: status == LIVE && enable[q_] -> core_raise(vector[q_])
+	:: device_live && enable[q_] && vector_masked(vector[q_]) ->
+		pending[vector[q_]] = pending[vector[q_]] || kept(MASKED_IS_PENDING)
+	:: device_live && enable[q_] && !vector_masked(vector[q_]) ->
+		verdict = vector[q_] + 1
 	:: else
 	fi
+}
+
+/* Masked or not, it is only sent once the device is live again. */
+inline core_pend_deferred(q_)
+{
+	pending[vector[q_]] = pending[vector[q_]] ||
+			      (deferred[q_] && device_live && enable[q_]);
+	deferred[q_] = false
 }
 
 inline queue_init(q_)
@@ -256,7 +270,7 @@ inline queue_init(q_)
 	enable[q_] = false;
 	vector[q_] = q_;
 	owed[q_] = false;
-	settled[q_] = false
+	has_moved[q_] = false
 }
 
 /* Who sets it schedules the work. */
@@ -275,7 +289,11 @@ inline decision()
 #endif
 }
 
-/* ---- the backend: wake-up, and KVPCI_DEVICE_SIGNAL ---- */
+/* Where there is one call: the same, unless the rule is left out. */
+#define decision_if(rule) \
+	current[0] = current[0] && !(kept(EPOCH_GROWS) && kept(rule))
+
+/* ---- the backend: wake-up ---- */
 
 #ifdef DEFERRALS
 #define not_found	true	/* KVM has to walk its vCPUs */
@@ -285,24 +303,24 @@ inline decision()
 
 /*
  * The first signal since something changed, or one that is to be deferred.
- * call->lock is held.
+ * call->head->lock is held.
  */
+inline decide_locked(q)
+{
+	signalled(q);
+	core_signal(q);
+	route[c] = verdict;
+	current[c] = kept(EPOCH_WITH_DECISION);
+	armed[q] = armed[q] || (verdict && kept(ARMED_WITH_DECISION))
+}
+
 inline decide(q)
 {
 	if
-	:: d_step {
-		!device_lock ->
-		signalled(q);
-		core_signal(q);
-		route[c] = verdict;
-		current[c] = kept(EPOCH_WITH_DECISION);
-		armed[q] = armed[q] || (verdict && kept(ARMED_WITH_DECISION))
-	   }
-	/* It is decided anew the next time. */
+	:: d_step { !device_lock -> decide_locked(q) }
 	:: d_step {
 		not_found && !device_lock ->
-		signalled(q);
-		core_signal(q);
+		decide_locked(q);
 		if
 		:: verdict -> defer(q)
 		:: else
@@ -317,20 +335,20 @@ inline decide(q)
 #endif
 }
 
-#define call_lock(q) \
+#define lock_head(q) \
 	may_wake(q) && !locked[woken_call(q)] -> \
 	busy++; \
 	c = woken_call(q); \
 	locked[c] = true
 
-inline wakeup(q)
+inline irq_wakeup(q)
 {
 	if
-#if BREAK != CALL_LOCK_FIRST
+#if BREAK != HEAD_LOCK_FIRST
 	/* The epoch is read without device->lock. */
 	:: d_step {
 		may_wake(q) && current[woken_call(q)] ->
-		call_lock(q);
+		lock_head(q);
 		signalled(q);
 		verdict = route[c]
 	   }
@@ -346,13 +364,13 @@ inline wakeup(q)
 #endif
 	:: d_step {
 		may_wake(q) && (not_found || !current[woken_call(q)]) ->
-		call_lock(q)
+		lock_head(q)
 	   }
 	   decide(q)
 #if BREAK == DEFERRED_WITH_DECISION
 	:: d_step {
 		may_wake(q) && current[woken_call(q)] ->
-		call_lock(q);
+		lock_head(q);
 		signalled(q);
 		verdict = route[c]
 	   }
@@ -366,7 +384,7 @@ inline wakeup(q)
 	   }
 #endif
 	fi;
-#if BREAK == CALL_LOCK_TO_THE_END
+#if BREAK == HEAD_LOCK_TO_THE_END
 	locked[c] = false;
 #endif
 	/* deliver() */
@@ -383,68 +401,39 @@ inline wakeup(q)
 	}
 }
 
-/* The message is sent under device->lock. */
-inline irq_signal(q)
-{
-	d_step {
-		!device_lock ->
-		signalled(q);
-		core_signal(q);
-		if
-		:: verdict -> delivered_for(q, verdict - 1)
-		:: else
-		fi;
-		verdict = 0;
-		look()
-	}
-}
-
-inline irq_signal_not_found(q)
-{
-	d_step {
-		not_found && !device_lock ->
-		signalled(q);
-		core_signal(q);
-		if
-		:: verdict -> defer(q)
-		:: else
-		fi;
-		verdict = 0;
-		look()
-	}
-}
-
 proctype backend(byte q)
 {
 	byte verdict, c;
 end:	do
-	:: wakeup(q)
-	:: irq_signal(q)
-	:: irq_signal_not_found(q)
+	:: irq_wakeup(q)
 	od
 }
 
 /* ---- who changes something ---- */
 
 /* What is left to do once device->lock has been dropped. */
-#define DO_PASS		1
-#define DO_PENDING	2
-#define DO_FLUSH	4
-#define ALL		(DO_PASS | DO_FLUSH)
+#define DECISION	1
+#define PENDING		2
+#define SENDING		4	/* the second half of DECISION */
+#define ALL		(DECISION | SENDING)
 
 /*
  * A section under device->lock that ends with effects. @only is the vector + 1
  * whose entry has changed, or 0.
  */
-#define change(who, what, effects, vector_) \
+#define change_(who, what, counts, effects, vector_) \
 	d_step { \
 		who && !device_lock -> \
 		busy++; \
 		what; \
-		decision(); \
+		counts; \
 		only = vector_; \
 		todo = effects \
 	}
+#define change(who, what, effects, vector_) \
+	change_(who, what, decision(), effects, vector_)
+#define change_if(rule, who, what, effects, vector_) \
+	change_(who, what, decision_if(rule), effects, vector_)
 
 inline vector_mask(me, v_)
 {
@@ -486,7 +475,7 @@ inline queue_vector_write(me, q_, v_)
 {
 	vector[q_] = v_;
 	owed[q_] = false;
-	settled[q_] = false;
+	has_moved[q_] = false;
 	take_back(MOVED(q_));
 	promise[me] = MOVED(q_)
 }
@@ -510,7 +499,8 @@ inline queue_reset_write(me, q_)
 inline core_reset(me)
 {
 	status = OFF;
-	shown = false;
+	suspend_silent = false;
+	take_back(SUSPEND);
 	config_changed = false;
 	config_owed = false;
 	for_queues(queue_init);
@@ -520,19 +510,19 @@ inline core_reset(me)
 	promise[me] = RESET
 }
 
-/* DRIVER_OK. In a suspension it counts once SUSPEND is shown. */
-inline drive()
+/* The driver sets DRIVER_OK: a new start, or the end of a suspension. */
+inline set_driver_ok()
 {
 	if
-	:: status == OFF || shown ->
+	:: status == OFF || status == SUSPENDED ->
 		must(none_from_before, status != OFF || (!pending[0] && !deferred[0]));
-		status = LIVE;
-		shown = false;
+		status = (status == OFF -> LIVE : RESUMING);
+		suspend_silent = false;
 		reset_silent = false;
+		take_back(SUSPEND);
 		take_back(RESET);
 		/* Queues are enabled before. */
 		enable[0] = true;
-		scheduled = scheduled || (deferred[0] && kept(RESUME_SCHEDULES));
 		pending[CONFIG] = pending[CONFIG] ||
 				  (config_changed && kept(RESUME_SIGNALS));
 		config_changed = false
@@ -541,20 +531,65 @@ inline drive()
 }
 
 /*
- * The VMM acknowledges SUSPEND. From the first section on nothing is decided to
- * be sent; the driver sees it after the second, when nothing is on its way.
+ * The VMM acknowledges SUSPEND, the first half: from here on nothing is decided to
+ * be sent. That the work is waited for before only makes for fewer pending bits.
  */
-inline ack_suspend()
+inline core_silence()
 {
-	status = SUSPENDED;
-	shown = !kept(SUSPEND_SHOWN_LAST);
-	suspender = true
+	if
+	:: kept(SILENCE_PENDS) -> for_queues(core_pend_deferred)
+	:: else
+	fi;
+	status = (kept(SILENCE) -> SILENT : LIVE);
+	suspend_silent = !kept(SUSPEND_SHOWN_LAST);
+	acknowledges = true
+}
+
+inline be_suspended()
+{
+	for_queues(core_pend_deferred);
+	status = SUSPENDED
+}
+
+/*
+ * The second half, in which the guest sees SUSPEND: nothing is on its way. A reset
+ * may have come between; then there is nothing to acknowledge any more. Only one
+ * thread acknowledges: that a suspension waits for it, which is what the code looks
+ * at, is then the same as that it is silent.
+ */
+inline core_ack_suspend()
+{
+	if
+	:: status == SILENT || !kept(SILENCE) || !kept(ACK_LOOKS_AGAIN) ->
+		be_suspended();
+		suspend_silent = true
+	:: else
+	fi;
+	acknowledges = false
+}
+
+/*
+ * The driver sets SUSPEND before RESUME has been read, and is suspended at once.
+ * Nothing is on its way when the write has returned; another processor that reads
+ * SUSPEND before may still get a message.
+ */
+inline suspend(me)
+{
+	if
+	:: status == RESUMING ->
+		if
+		:: kept(RESUMING_PENDS) -> be_suspended()
+		:: else -> status = SUSPENDED
+		fi;
+		promise[me] = SUSPEND
+	:: else
+	fi
 }
 
 inline device_config_signal(found)
 {
 	if
-	:: status == LIVE ->
+	:: device_live ->
 		pending[CONFIG] = true;
 		if
 		:: sendable(CONFIG) && found ->
@@ -572,7 +607,8 @@ inline device_config_write(found)
 {
 	config_owed = config_owed || status != OFF;
 	config_changed = config_changed ||
-			 (status == SUSPENDED && kept(CHANGE_REMEMBERED));
+			 status == SUSPENDED ||
+			 (status == SILENT && kept(CHANGE_REMEMBERED));
 	if
 	:: kept(ONE_SECTION) -> device_config_signal(found)
 	:: else
@@ -582,7 +618,8 @@ inline device_config_write(found)
 /*
  * Wait for those who may be sending what was decided on before. Each call is
  * looked at, and waited for, in a section of its own. To look when the lock is
- * free is the same as to look, wait and look again.
+ * free is the same as to look, wait and look again. A call that has been stopped
+ * sends nothing, and the armed bit may be another's by now.
  */
 #if BREAK == PASS
 #define is_listed(q)	false
@@ -597,7 +634,7 @@ inline device_config_write(found)
 #define is_concerned(q)	(!only || only == route[call_of(q)])
 #endif
 
-inline pass_call(me, q)
+inline await_call(me, q)
 {
 	if
 	:: !is_listed(q) || !is_concerned(q)
@@ -605,7 +642,9 @@ inline pass_call(me, q)
 	:: d_step { is_listed(q) && is_concerned(q) -> held[me] = call_of(q) + 1 }
 	   d_step {
 		!locked[held[me] - 1] ->
-		armed[q] = armed[q] && current[held[me] - 1];
+		armed[q] = armed[q] && (current[held[me] - 1] ||
+					(held[me] != active_call &&
+					 kept(PASS_CLEARS_ACTIVE)));
 		held[me] = 0
 	   }
 #elif BREAK == PASS_WAITS_THEN_CLEARS
@@ -620,7 +659,7 @@ inline pass_call(me, q)
 	fi
 }
 
-inline pass(me)
+inline await_calls(me)
 {
 #if BREAK == PASS_UNLOCKED
 	atomic { !device_lock -> device_lock = true }
@@ -634,9 +673,9 @@ inline pass(me)
 #endif
 	}
 #endif
-	pass_call(me, 0);
+	await_call(me, 0);
 #if QUEUES == 2
-	pass_call(me, 1);
+	await_call(me, 1);
 #endif
 #if BREAK == PASS_UNLOCKED
 	device_lock = false;
@@ -645,7 +684,7 @@ inline pass(me)
 }
 
 /* Each vector has a section of its own. */
-#define to_send(v)	(todo & DO_PENDING && pending[v] && sendable(v))
+#define to_send(v)	(todo & PENDING && pending[v] && sendable(v))
 
 inline send_vector(v)
 {
@@ -676,14 +715,14 @@ inline send_pending()
 }
 
 /*
- * Whoever is sending decided on it before the change. The end of the work is
- * waited for, which comes later than that of sending, and nothing keeps it up.
+ * What the work is sending it may have decided on before the change; whatever it
+ * sends next it has asked for after. It holds send_lock until sending is false.
  */
-#define flushed	(!sending || !kept(FLUSH))
+#define irq_await	(!sending || !kept(AWAIT_SENDING))
 
 #define is_silent(v)	silent[v] = silent[v] || promise[me] == MASK(v)
 #define is_off(q)	queue_silent[q] = queue_silent[q] || promise[me] == QUEUE_OFF(q); \
-			settled[q] = settled[q] || promise[me] == MOVED(q); \
+			has_moved[q] = has_moved[q] || promise[me] == MOVED(q); \
 			asked[q] = asked[q] && news[me].queue[q]; \
 			news[me].queue[q] = true
 
@@ -691,11 +730,12 @@ inline send_pending()
 inline returned()
 {
 	d_step {
-		todo == 0 || flushed ->
+		todo == 0 || irq_await ->
 		for_vectors(is_silent);
 		for_queues(is_off);
 		all_silent = all_silent || promise[me] == MASK_ALL;
 		reset_silent = reset_silent || promise[me] == RESET;
+		suspend_silent = suspend_silent || promise[me] == SUSPEND;
 		promise[me] = 0;
 		only = 0;
 		todo = 0;
@@ -719,7 +759,7 @@ proctype writer(bit me)
 {
 	byte todo, only;
 #ifdef SUSPENDS
-	bool suspender;
+	bool acknowledges;
 #endif
 #if BREAK == PASS_LEAVES_LIST
 	bool list[QUEUES];
@@ -739,22 +779,28 @@ end:		if
 #ifdef FLAGS
 		:: change(guest, function_mask(me), ALL, 0)
 		:: change(guest, function_unmask(),
-			  (kept(FLAGS_SEND) -> ALL | DO_PENDING : ALL), 0)
+			  (kept(FLAGS_SEND) -> ALL | PENDING : ALL), 0)
 #endif
 #ifdef MOVES
-		:: change(guest, queue_vector_write(me, 0, 0), ALL, 0)
-		:: change(guest, queue_vector_write(me, 0, 1), ALL, 0)
+		:: change_if(MOVE_DECIDES, guest, queue_vector_write(me, 0, 0), ALL, 0)
+		:: change_if(MOVE_DECIDES, guest, queue_vector_write(me, 0, 1), ALL, 0)
 #endif
 #ifdef RESETS
-		:: change(guest, queue_reset_write(me, 0), ALL, 0)
+		:: change_if(QUEUE_RESET_DECIDES, guest, queue_reset_write(me, 0),
+			     ALL, 0)
 		:: change(guest, queue_enable_write(0), ALL, 0)
 #endif
 #ifdef SUSPENDS
-		:: change(guest, core_reset(me), ALL, 0)
-		:: change(guest, drive(), ALL | DO_PENDING, 0)
-		:: change(vmm && status == LIVE, ack_suspend(), ALL, 0)
-		:: change(true, device_config_write(true), ALL, 0)
-		:: change(true, device_config_write(false), ALL, 0)
+		:: change_if(RESET_DECIDES, guest, core_reset(me), ALL, 0)
+		:: change(guest, set_driver_ok(),
+			  (kept(RESUME_SENDS) -> ALL | PENDING : ALL), 0)
+		:: change(guest, suspend(me), ALL, 0)
+		:: change(vmm && status == LIVE, core_silence(), ALL, 0)
+		:: change(vmm && acknowledges, core_ack_suspend(), ALL, 0)
+		:: d_step { vmm && status == RESUMING -> status = LIVE }
+		   goto again	/* RESUME has been read. */
+		:: change_(true, device_config_write(true), skip, 0, 0)
+		:: change_(true, device_config_write(false), skip, 0, 0)
 #endif
 		fi;
 #if BREAK == ONE_SECTION
@@ -762,35 +808,29 @@ end:		if
 #endif
 #ifdef ANY_ORDER
 		do
-		:: todo & DO_PASS -> pass(me); todo = todo & ~DO_PASS
-#ifdef PENDING
-		:: todo & DO_PENDING -> send_pending(); todo = todo & ~DO_PENDING
+		:: todo & DECISION -> await_calls(me); todo = todo & ~DECISION
+#if defined(FLAGS) || defined(SUSPENDS)
+		:: todo & PENDING -> send_pending(); todo = todo & ~PENDING
 #endif
-		:: d_step { todo & DO_FLUSH && flushed -> todo = todo & ~DO_FLUSH }
+		:: d_step { todo & SENDING && irq_await -> todo = todo & ~SENDING }
 		:: !todo -> break
 		od;
 #else
-		pass(me);
-#ifdef PENDING
+		if
+		:: todo & DECISION -> await_calls(me)
+		:: else
+		fi;
+#if defined(FLAGS) || defined(SUSPENDS)
 		send_pending();
 #endif
 #endif
-#if BREAK == FLUSH_UNLOCKED
+#if BREAK == AWAIT_UNLOCKED
 		atomic { !device_lock -> device_lock = true }
-		!working;
+		!send_lock;
 		device_lock = false;
 #endif
-#ifdef SUSPENDS
-		if
-		:: d_step {
-			suspender && !device_lock && flushed ->
-			shown = shown || status == SUSPENDED;
-			suspender = false
-		   }
-		:: !suspender
-		fi;
-#endif
-		returned()
+		returned();
+again:		skip
 	od
 }
 
@@ -815,9 +855,6 @@ end:		if
 		sending = false \
 	}
 
-#define to_send_deferred(q) \
-	(deferred[q] && (status != SUSPENDED || !kept(SUSPEND_KEEPS_DEFERRED)))
-
 inline next_deferred(q)
 {
 	deferred[q] = false;
@@ -835,25 +872,37 @@ inline next_pending(v)
 }
 
 #ifdef DEFERRALS
+/* Only who holds device->lock as well, and waits for it, has to ask for it. */
+#if BREAK == AWAIT_UNLOCKED
+#define lock_send	atomic { scheduled || working -> send_lock = true };
+#define unlock_send	send_lock = false;
+#else
+#define lock_send
+#define unlock_send
+#endif
+
 /* Once through the queues and the vectors. */
 active proctype work()
 {
 	byte verdict;
 end:	do
-	:: if
+	:: lock_send
+	   if
 	   :: d_step {
-		scheduled && !device_lock && to_send_deferred(0) ->
+		scheduled && !device_lock && deferred[0] ->
 		scheduled = false;
 		working = true;
 		next_deferred(0)
 	      }
 	      send_decided(delivered_for(0, verdict - 1))
 	   :: d_step {
-		scheduled && !device_lock && !to_send_deferred(0) ->
+		scheduled && !device_lock && !deferred[0] ->
 		scheduled = false;
 		working = true
 	      }
 	   fi;
+	   unlock_send
+	   lock_send
 	   if
 	   :: d_step {
 		!device_lock && pending[0] && sendable(0) -> next_pending(0)
@@ -861,6 +910,7 @@ end:	do
 	      send_decided(delivered(verdict - 1))
 	   :: !device_lock && !(pending[0] && sendable(0))
 	   fi;
+	   unlock_send
 	   d_step { working = false; look() }
 	od
 }
@@ -869,18 +919,27 @@ end:	do
 /* ---- KVPCI_QUEUE_FDS ---- */
 
 #ifdef CALLS
-/* A pass may still hold the old call, and must not take it for the new one. */
+/*
+ * A pass may still hold the call that has been stopped: RCU only keeps it from being
+ * another, new call.
+ */
 active proctype VMM()
 {
 	byte old;
 end:	do
-	:: d_step { waiting && !locked[waiting - 1] -> old = waiting - 1; waiting = 0 }
+	:: d_step {
+		/* call_stop() */
+		active_call && (!locked[active_call - 1] || !kept(STOP_WAITS)) &&
+		held[0] != 2 - (active_call - 1) && held[1] != 2 - (active_call - 1) ->
+		old = active_call - 1;
+		active_call = 0
+	   }
 	   registered = 1 - old;
-	   (held[0] != old + 1 && held[1] != old + 1) || !kept(REPLACE_WAITS);
 	   d_step {
+		/* call_start() */
 		current[1 - old] = false;
 		route[1 - old] = 0;
-		waiting = 2 - old;
+		active_call = 2 - old;
 		old = 0
 	   }
 	od
@@ -900,7 +959,7 @@ init {
 		status = LIVE;
 		for_queues(queue_begin);
 #ifdef CALLS
-		waiting = 1;
+		active_call = 1;
 #endif
 		run backend(0);
 #if QUEUES == 2
