@@ -259,17 +259,27 @@ int kvpci_device_release(struct inode *inode, struct file *file)
 
 /*
  * What the backend has asked for is sent before the guest is told of the
- * suspension, and nothing is sent afterwards.
+ * suspension, and nothing is sent afterwards. Nobody reads another SUSPEND in
+ * between, which this would acknowledge as well.
  */
-static int silence(struct kvpci_device *device)
+static int ack_suspend(struct kvpci_device *device)
 {
 	struct kvpci_effect effect;
 	int err;
 
+	if (mutex_lock_killable(&device->read_lock))
+		return -EINTR;
 	flush_work(&device->irq_work);
 	kvpci_lock(device);
 	err = kvpci_core_silence(&device->core, &effect);
 	kvpci_unlock_and(device, effect);
+	if (!err) {
+		kvpci_lock(device);
+		err = kvpci_core_ack(&device->core, KVPCI_EVENT_SUSPEND,
+				     KVPCI_EVENT_NO_QUEUE, &effect);
+		kvpci_unlock_and(device, effect);
+	}
+	mutex_unlock(&device->read_lock);
 	return err;
 }
 
@@ -283,11 +293,8 @@ long kvpci_device_ack(void *object, void *arg)
 
 	if (ack->__reserved)
 		return -EINVAL;
-	if (ack->kind == KVPCI_EVENT_SUSPEND && ack->queue == KVPCI_EVENT_NO_QUEUE) {
-		err = silence(device);
-		if (err)
-			return err;
-	}
+	if (ack->kind == KVPCI_EVENT_SUSPEND && ack->queue == KVPCI_EVENT_NO_QUEUE)
+		return ack_suspend(device);
 	kvpci_lock(device);
 	err = kvpci_core_ack(&device->core, ack->kind, ack->queue, &effect);
 	kvpci_unlock_and(device, effect);

@@ -25,6 +25,7 @@
  *	  call->head->lock	(as above)
  *	  kvm->srcu		(waited for)
  *	device->read_lock	one reader of events at a time
+ *	  vm->line_lock, device->send_lock, call->head->lock (as above)
  *	  device->lock
  *
  * Handlers of guest accesses run inside kvm->srcu and take line_lock, send_lock,
