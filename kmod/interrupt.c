@@ -270,8 +270,7 @@ static bool may_have_vector(const struct kvpci_call *call, unsigned int vector)
  * call: the call that replaces this one may have set it, once this one has been
  * stopped.
  */
-static void await_calls(struct kvpci_device *device,
-				 struct kvpci_effect effect)
+static void await_calls(struct kvpci_device *device, struct kvpci_effect effect)
 {
 	bool all = !(effect.bits & KVPCI_EFFECT_VECTOR_ONLY);
 	struct kvpci_call *call;
