@@ -14,22 +14,6 @@
 
 #include "kvpci.h"
 
-/**
- * kvpci_iobus_covers() - is an access ours?
- * @range: where KVM thinks it goes
- * @addr: first byte
- * @len: bytes
- *
- * KVM also calls us for accesses that begin before a range or leave it at its
- * end; those are nobody's.
- */
-bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len)
-{
-	u64 offset = addr - range->base;
-
-	return offset < range->size && len <= range->size - offset && len <= 8;
-}
-
 static bool is_ours(const struct kvm_io_range *entry,
 		    const struct kvpci_map *map)
 {

@@ -363,6 +363,23 @@ static_assert(KVPCI_LINE(struct kvpci_core, notify_config_data) <
 /* kmalloc() aligns objects of this size to a cache line at least. */
 static_assert(sizeof(struct kvpci_device) > 192);
 
+/**
+ * kvpci_iobus_covers() - is an access ours?
+ * @range: where KVM thinks it goes
+ * @addr: first byte
+ * @len: bytes
+ *
+ * KVM also calls us for accesses that begin before a range or leave it at its
+ * end; those are nobody's.
+ */
+static inline bool kvpci_iobus_covers(const struct kvpci_range *range,
+				      gpa_t addr, int len)
+{
+	u64 offset = addr - range->base;
+
+	return offset < range->size && len <= range->size - offset && len <= 8;
+}
+
 /* Who makes an access. */
 enum kvpci_accessor {
 	KVPCI_GUEST,	/* a vCPU: it may wait, and what the VMM decides on exits */
@@ -540,7 +557,6 @@ __poll_t kvpci_event_poll(struct file *file, poll_table *wait);
 void kvpci_event_post(struct kvpci_device *device);
 
 /* iobus.c */
-bool kvpci_iobus_covers(const struct kvpci_range *range, gpa_t addr, int len);
 struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num);
 int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
 			struct kvpci_map *new);
