@@ -110,7 +110,7 @@ static bool name_ok(const u8 *name, size_t size)
 }
 
 static int fill_device_config(struct kvpci_core *core,
-		       const struct kvpci_device_create *create)
+			      const struct kvpci_device_create *create)
 {
 	if (copy_from_user(core->device_config, u64_to_user_ptr(create->device_config),
 			   create->device_config_size))
@@ -369,7 +369,7 @@ long kvpci_device_state(void *object, void *arg)
 	copy_state(&device->core, state, device_config);
 	kvpci_unlock(device);
 	if (device_config && copy_to_user(u64_to_user_ptr(state->device_config), device_config,
-				   state->device_config_size))
+					  state->device_config_size))
 		err = -EFAULT;
 	kvfree(device_config);
 	return err;

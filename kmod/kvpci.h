@@ -576,9 +576,10 @@ void kvpci_debugfs_add(struct kvpci_device *device);
 static inline void kvpci_irq_await(struct kvpci_device *device,
 				   struct kvpci_effect effect)
 {
-	/* Pairs with the release in send_all(). */
-	if (unlikely(atomic_read(&device->num_armed) ||
-		     smp_load_acquire(&device->sending)))
+	/* The acquire pairs with the release in send_all(). */
+	bool sending = smp_load_acquire(&device->sending);
+
+	if (unlikely(atomic_read(&device->num_armed) || sending))
 		kvpci_irq_await_slow(device, effect);
 }
 
