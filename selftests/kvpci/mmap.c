@@ -12,15 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/machine.h"
+#include "lib/function.h"
 #include "kselftest_harness.h"
 
-#define ECAM		0xb0000000ULL
-#define OURS		(3 << 3)
-#define SPACE		(ECAM + (OURS << 12))
-#define PIN		10
+#define SPACE		at_function(OURS, 0)
 #define PAGE		4096
-#define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
 #define MOVED		(MSIX_BASE + 0x10000)	/* another place for the table */
 
 enum { SLOT_CONFIG = 1, SLOT_TABLE };
@@ -31,16 +27,6 @@ FIXTURE(mmap) {
 	uint8_t *config;
 	uint32_t *table;
 };
-
-static int place(int dev)
-{
-	struct kvpci_device_place p = {
-		.function = OURS, .class_code = 0x020000,
-		.intx_pin = 1, .gsi = PIN,
-	};
-
-	return libkvpci_device_place(dev, &p);
-}
 
 /* A size of 0 takes the slot away. */
 static void set_slot(struct machine *m, uint32_t slot, uint64_t at, void *host,
@@ -54,26 +40,7 @@ static void set_slot(struct machine *m, uint32_t slot, uint64_t at, void *host,
 		guest_die("KVM_SET_USER_MEMORY_REGION %u", slot);
 }
 
-/* By the guest; what exits is handed back. Return: exits. */
-static unsigned int cfg_wr(struct machine *m, uint32_t offset,
-			   unsigned int width, uint32_t value)
-{
-	struct guest_vcpu *vcpu = &m->g.vcpu[0];
-	unsigned int exits;
-
-	guest_write(&m->g, SPACE + offset, width, value);
-	exits = vcpu->exits;
-	for (unsigned int i = 0; i < exits; i++) {
-		const struct guest_exit *e = &vcpu->exit[i];
-
-		if (libkvpci_pci_config_write(m->dev, e->addr & (PAGE - 1),
-					      e->width, e->value))
-			guest_die("a write of configuration space");
-	}
-	return exits;
-}
-
-static uint32_t find_cap(const uint8_t *space, uint8_t id, uint8_t type)
+static uint32_t find_cap_in(const uint8_t *space, uint8_t id, uint8_t type)
 {
 	uint32_t at = space[PCI_CAPABILITY_LIST];
 
@@ -100,10 +67,10 @@ FIXTURE_SETUP(mmap)
 	m->dev = libkvpci_device_create(m->vm, &self->desc.create);
 	ASSERT_LE(0, m->dev);
 	machine_fds(m);
-	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM, 1, NULL));
+	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM_ADDR, 1, NULL));
 	ASSERT_EQ(NULL, map(m->dev, KVPCI_MMAP_PCI_CONFIG, PAGE));
 	ASSERT_EQ(ENXIO, errno);
-	ASSERT_EQ(0, place(m->dev));
+	ASSERT_EQ(0, place(m->dev, OURS, 0x020000, 1, PIN));
 
 	self->config = map(m->dev, KVPCI_MMAP_PCI_CONFIG, PAGE);
 	self->table = map(m->dev, KVPCI_MMAP_MSIX, PAGE);
@@ -111,12 +78,7 @@ FIXTURE_SETUP(mmap)
 	ASSERT_NE(NULL, self->table);
 	set_slot(m, SLOT_CONFIG, SPACE, self->config, PAGE);
 	set_slot(m, SLOT_TABLE, MSIX_BASE, self->table, PAGE);
-	cfg_wr(m, BAR(0), 4, IO_BASE);
-	cfg_wr(m, BAR(1), 4, MEM_BASE);
-	cfg_wr(m, BAR(2), 4, (uint32_t)MSIX_BASE);
-	cfg_wr(m, BAR(3), 4, MSIX_BASE >> 32);
-	cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-	       PCI_COMMAND_MASTER);
+	set_up(m);
 }
 
 FIXTURE_TEARDOWN(mmap)
@@ -147,8 +109,8 @@ static int differs(struct machine *m, const uint8_t *config)
 TEST_F(mmap, config_follows)
 {
 	struct machine *m = &self->m;
-	uint32_t msix = find_cap(self->config, PCI_CAP_ID_MSIX, 0);
-	uint32_t exp = find_cap(self->config, PCI_CAP_ID_EXP, 0);
+	uint32_t msix = find_cap_in(self->config, PCI_CAP_ID_MSIX, 0);
+	uint32_t exp = find_cap_in(self->config, PCI_CAP_ID_EXP, 0);
 	const struct {
 		uint32_t offset, width, value, exits;
 	} rows[] = {
@@ -238,8 +200,8 @@ static bool status_interrupt(struct machine *m)
 TEST_F(mmap, status_interrupt)
 {
 	struct machine *m = &self->m;
-	uint32_t msix = find_cap(self->config, PCI_CAP_ID_MSIX, 0);
-	uint32_t exp = find_cap(self->config, PCI_CAP_ID_EXP, 0);
+	uint32_t msix = find_cap_in(self->config, PCI_CAP_ID_MSIX, 0);
+	uint32_t exp = find_cap_in(self->config, PCI_CAP_ID_EXP, 0);
 
 	driver_run(m);
 	EXPECT_FALSE(status_interrupt(m));
@@ -280,7 +242,7 @@ TEST_F(mmap, status_interrupt)
 TEST_F(mmap, window)
 {
 	struct machine *m = &self->m;
-	uint32_t cap = find_cap(self->config, PCI_CAP_ID_VNDR,
+	uint32_t cap = find_cap_in(self->config, PCI_CAP_ID_VNDR,
 				VIRTIO_PCI_CAP_PCI_CFG);
 	uint32_t length = cap + VIRTIO_PCI_CAP_LENGTH, data = cap + 16;
 
