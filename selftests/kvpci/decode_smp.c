@@ -153,18 +153,24 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-/* What others see of the register, by mapping. */
-TEST_F(decode, failure_is_not_shown)
+static void fail_and_watch(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(decode) *self, void *(*watcher)(void *))
 {
 	pthread_t thread;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, self));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watcher, self));
 	let_decode_often(_metadata, self, &self->shown);
 	self->stop = true;
 	pthread_join(thread, NULL);
 	EXPECT_FALSE(self->shown)
 		TH_LOG("after %u writes that failed", self->failures);
 	EXPECT_EQ(0, *self->command & PCI_COMMAND_MEMORY);
+}
+
+/* What others see of the register, by mapping. */
+TEST_F(decode, failure_is_not_shown)
+{
+	fail_and_watch(_metadata, self, watch);
 }
 
 static uint32_t read_config(int dev, uint32_t offset, uint32_t length)
@@ -192,14 +198,7 @@ static void *watch_by_ioctl(void *arg)
 /* And by ioctl, as the guest sees it. */
 TEST_F(decode, failure_is_not_read)
 {
-	pthread_t thread;
-
-	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_by_ioctl, self));
-	let_decode_often(_metadata, self, &self->shown);
-	self->stop = true;
-	pthread_join(thread, NULL);
-	EXPECT_FALSE(self->shown)
-		TH_LOG("after %u writes that failed", self->failures);
+	fail_and_watch(_metadata, self, watch_by_ioctl);
 }
 
 /* The guest sets a bit, looks, clears it, looks: it is what it has written. */
