@@ -180,7 +180,7 @@ static int copy_arrays(const struct kvpci_device_create *create,
 	void *copy;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		if (parts[i].optional && !parts[i].from)
+		if (!parts[i].size || (parts[i].optional && !parts[i].from))
 			continue;
 		copy = memdup_user(u64_to_user_ptr(parts[i].from),
 				   parts[i].size);
