@@ -41,12 +41,17 @@ static bool peek_in_turn(const struct kvpci_core *core, struct kvpci_event *even
 	return false;
 }
 
-/* A SUSPEND from before START was read waits until START has been read. */
+/*
+ * A SUSPEND from before START was read waits until START has been read. It is the
+ * last of all, so that the VMM has been told of all that came before.
+ */
 static bool may_take(const struct kvpci_core *core, u32 kind)
 {
-	return core->events & BIT(kind) &&
-	       (kind != KVPCI_EVENT_SUSPEND ||
-		core->backend == KVPCI_BACKEND_SUSPENDING);
+	if (!(core->events & BIT(kind)))
+		return false;
+	return kind != KVPCI_EVENT_SUSPEND ||
+	       (core->backend == KVPCI_BACKEND_SUSPENDING && !core->queue_events &&
+		core->events == BIT(KVPCI_EVENT_SUSPEND));
 }
 
 bool kvpci_core_event_peek(const struct kvpci_core *core,
@@ -71,7 +76,6 @@ bool kvpci_core_event_peek(const struct kvpci_core *core,
 	}
 	if (peek_in_turn(core, event))
 		return true;
-	/* Last, so that the VMM has been told of all that came before. */
 	event->kind = KVPCI_EVENT_SUSPEND;
 	return may_take(core, KVPCI_EVENT_SUSPEND);
 }
