@@ -440,17 +440,20 @@ struct kvpci_ioctl {
 	long (*call)(void *object, void *arg);
 };
 
-/* Structure and function bear the ioctl's name. */
-#define KVPCI_IOCTL(cmd_, name_, last_, direction_)			\
+#define KVPCI_IOCTL_WITH(struct_, cmd_, call_, last_, direction_)		\
 	{								\
 		.cmd = (cmd_),						\
-		.min_size = offsetofend(struct name_, last_),		\
-		.size = sizeof(struct name_) +				\
-			BUILD_BUG_ON_ZERO(sizeof(struct name_) >	\
+		.min_size = offsetofend(struct struct_, last_),		\
+		.size = sizeof(struct struct_) +			\
+			BUILD_BUG_ON_ZERO(sizeof(struct struct_) >	\
 					  KVPCI_MAX_STRUCT),		\
 		.direction = (direction_),				\
-		.call = (name_),					\
+		.call = (call_),					\
 	}
+
+/* Structure and function bear the ioctl's name. */
+#define KVPCI_IOCTL(cmd_, name_, last_, direction_)			\
+	KVPCI_IOCTL_WITH(name_, cmd_, name_, last_, direction_)
 
 long kvpci_ioctl(const struct kvpci_ioctl *table, unsigned int num,
 		 void *object, unsigned int cmd, unsigned long arg);
@@ -482,6 +485,10 @@ long kvpci_device_features_ok(void *object, void *arg);
 long kvpci_device_config_write(void *object, void *arg);
 long kvpci_queue_state(void *object, void *arg);
 
+/* state.c */
+long kvpci_device_save(void *object, void *arg);
+long kvpci_device_restore(void *object, void *arg);
+
 /* vm.c */
 struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create);
 struct kvpci_vm *kvpci_vm_get(struct kvpci_vm *vm);
@@ -495,6 +502,9 @@ void kvpci_ecam_destroy(struct kvpci_vm *vm);
 void kvpci_ecam_remove(struct kvpci_device *device);
 
 /* pci_config.c */
+int kvpci_function_move(struct kvpci_device *device, const u8 *bytes, u32 irq_flags);
+void kvpci_function_moved(struct kvpci_device *device, const u8 *bytes);
+void kvpci_function_move_back(struct kvpci_device *device);
 long kvpci_pci_config_access(void *object, void *arg);
 long kvpci_device_irq(void *object, void *arg);
 struct kvpci_pci_config *

@@ -238,6 +238,76 @@ long kvpci_pci_config_access(void *object, void *arg)
 	return 0;
 }
 
+/**
+ * kvpci_function_move() - take the BARs to where a restored space has them
+ * @device: the device, which has been placed; its map_lock is held
+ * @bytes: the space
+ * @irq_flags: what its interrupt bits say
+ *
+ * After success no write of the guest moves them until kvpci_function_moved(), or
+ * kvpci_function_move_back().
+ *
+ * Return: 0, -EINVAL if the space cannot hold @bytes, -EBUSY if the device is not
+ * as a reset leaves it, or an error of kvpci_bar_map(). Then nothing has changed.
+ */
+int kvpci_function_move(struct kvpci_device *device, const u8 *bytes, u32 irq_flags)
+{
+	u64 addr[KVPCI_NUM_BARS];
+	u32 mapped;
+	int err;
+
+	lockdep_assert_held(&device->map_lock);
+	kvpci_lock(device);
+	err = kvpci_pci_config_state_check(device->cs, bytes, irq_flags);
+	if (!err && !kvpci_core_at_rest(&device->core))
+		err = -EBUSY;
+	mapped = kvpci_pci_config_decode_restored(device->cs, bytes, addr);
+	device->moving = !err;
+	kvpci_unlock(device);
+	if (err)
+		return err;
+	err = kvpci_bar_map(device, mapped, addr);
+	if (err) {
+		kvpci_lock(device);
+		device->moving = false;
+		kvpci_unlock(device);
+	}
+	return err;
+}
+
+/**
+ * kvpci_function_moved() - the space follows the BARs
+ * @device: the device; its lock is held
+ * @bytes: the space
+ */
+void kvpci_function_moved(struct kvpci_device *device, const u8 *bytes)
+{
+	lockdep_assert_held(&device->lock);
+	kvpci_pci_config_restore(device->cs, bytes);
+	device->moving = false;
+}
+
+/**
+ * kvpci_function_move_back() - the BARs return to where the space has them
+ * @device: the device; its map_lock is held
+ *
+ * For want of memory they stay where they are, until the guest moves them.
+ */
+void kvpci_function_move_back(struct kvpci_device *device)
+{
+	u64 addr[KVPCI_NUM_BARS];
+	u32 mapped;
+
+	lockdep_assert_held(&device->map_lock);
+	kvpci_lock(device);
+	mapped = kvpci_pci_config_decode(device->cs, addr);
+	kvpci_unlock(device);
+	kvpci_bar_map(device, mapped, addr);
+	kvpci_lock(device);
+	device->moving = false;
+	kvpci_unlock(device);
+}
+
 /* KVPCI_DEVICE_IRQ */
 long kvpci_device_irq(void *object, void *arg)
 {

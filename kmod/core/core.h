@@ -73,25 +73,6 @@ enum kvpci_doorbell {
 	KVPCI_DOORBELL_OTHER,	/* not a doorbell, or of another width */
 };
 
-/* The backend's life as the driver's status writes and our events drive it. */
-enum kvpci_backend {
-	KVPCI_BACKEND_STOPPED = 0,	/* no DRIVER_OK since the last reset */
-	KVPCI_BACKEND_STARTING,		/* START waits to be read */
-	KVPCI_BACKEND_RUNNING,		/* START has been read */
-	KVPCI_BACKEND_SUSPENDING,	/* SUSPEND posted, not yet acknowledged */
-	KVPCI_BACKEND_SUSPENDED,	/* SUSPEND acknowledged */
-	KVPCI_BACKEND_RESUMING,		/* RESUME waits to be read */
-	KVPCI_BACKEND_STOPPING,		/* STOP posted, not yet acknowledged */
-};
-
-/* A queue's own events, while the backend is running. */
-enum kvpci_queue_phase {
-	KVPCI_QUEUE_IDLE = 0,
-	KVPCI_QUEUE_STARTING,	/* QUEUE_START waits to be read */
-	KVPCI_QUEUE_STOP_POSTED,	/* QUEUE_STOP waits to be read */
-	KVPCI_QUEUE_STOP_READ,	/* QUEUE_STOP read, not yet acknowledged */
-};
-
 /**
  * struct kvpci_queue - one virtqueue's registers
  * @size_max: queue_size after reset; 0: there is no such queue
@@ -301,6 +282,75 @@ void kvpci_core_init(struct kvpci_core *core,
 		     const struct kvpci_device_create *desc,
 		     const struct kvpci_arrays *arrays);
 
+/* Saving and restoring all of it: state.c */
+
+/**
+ * struct kvpci_state - what a struct kvpci_device_registers points to
+ * @queues: num_queues of them
+ * @vectors: num_vectors of them
+ * @pending: pending bits, num_vectors in words of 64
+ * @device_config: device_config_size bytes
+ */
+struct kvpci_state {
+	struct kvpci_queue_registers *queues;
+	struct kvpci_vector *vectors;
+	u64 *pending;
+	u8 *device_config;
+};
+
+/** kvpci_core_state_fits() - are these the numbers of this function? */
+bool kvpci_core_state_fits(const struct kvpci_core *core,
+			   const struct kvpci_device_registers *registers);
+
+/** kvpci_core_at_rest() - is the function as a reset leaves it? */
+static inline bool kvpci_core_at_rest(const struct kvpci_core *core)
+{
+	return !core->device_status && core->backend == KVPCI_BACKEND_STOPPED &&
+	       !core->events;
+}
+
+/**
+ * kvpci_core_save() - tell all that a function knows
+ * @core: the function, which stays as it is
+ * @registers: out: all but @size, @flags, numbers and pointers
+ * @state: out: what it leads to
+ *
+ * A signal that was put off counts as pending, or in ISR status.
+ *
+ * Return: 0, or -EBUSY between kvpci_core_silence() and the acknowledgement.
+ */
+int kvpci_core_save(const struct kvpci_core *core,
+		    struct kvpci_device_registers *registers,
+		    const struct kvpci_state *state);
+
+/**
+ * kvpci_core_state_check() - can a function of this description be in a state?
+ * @core: the function
+ * @registers: the state, whose numbers fit; its pointers are not followed
+ * @state: what it leads to
+ *
+ * Needs no lock: looks at immutable fields of @core only.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int kvpci_core_state_check(const struct kvpci_core *core,
+			   const struct kvpci_device_registers *registers,
+			   const struct kvpci_state *state);
+
+/**
+ * kvpci_core_restore() - take over a state
+ * @core: the function
+ * @registers: the state, which passed the check
+ * @state: what it leads to
+ * @effect: out: what is to be done, nothing after an error
+ *
+ * Return: 0, or -EBUSY if the function is not as a reset leaves it.
+ */
+int kvpci_core_restore(struct kvpci_core *core,
+		       const struct kvpci_device_registers *registers,
+		       const struct kvpci_state *state,
+		       struct kvpci_effect *effect);
+
 /* Accesses: access.c */
 
 /**
@@ -426,15 +476,19 @@ bool kvpci_core_features_are(const struct kvpci_core *core,
 /**
  * kvpci_features_acceptable() - may FEATURES_OK be set?
  * @core: the function
+ * @features: what the driver has accepted, KVPCI_FEATURE_WORDS words
  *
- * Return: true if the driver's features are a subset of what is offered, have
- * VERSION_1, and none of them lacks one that it needs (2.2.2).
+ * Return: true if @features are a subset of what is offered, have VERSION_1, and
+ * none of them lacks one that it needs (2.2.2).
  */
-bool kvpci_features_acceptable(const struct kvpci_core *core);
+bool kvpci_features_acceptable(const struct kvpci_core *core, const u32 *features);
 
 /* Device status and reset: status.c */
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
 bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value);
+
+/** kvpci_status_set_notify_format() - what doorbells look like now (4.1.5.2) */
+void kvpci_status_set_notify_format(struct kvpci_core *core);
 
 /** kvpci_core_reset() - the state after a device reset (2.1, 2.4) */
 void kvpci_core_reset(struct kvpci_core *core);
@@ -569,6 +623,9 @@ enum kvpci_verdict {
 	KVPCI_IRQ_INTX,		/* MSI-X is off: KVPCI_EFFECT_LINE */
 	KVPCI_IRQ_DROP,		/* it has nowhere to go */
 };
+
+/** kvpci_core_hears() - may a queue's backend notify the driver at all? */
+bool kvpci_core_hears(const struct kvpci_core *core, u32 queue);
 
 /**
  * kvpci_core_signal() - a queue's backend wants to notify the driver

@@ -4,31 +4,35 @@
  */
 #include "core.h"
 
-static bool dep_is_met(const struct kvpci_core *core,
-		       const struct kvpci_feature_dep *dep)
+static bool has_feature(const u32 *features, unsigned int bit)
+{
+	return features[bit / 32] & BIT(bit % 32);
+}
+
+static bool dep_is_met(const u32 *features, const struct kvpci_feature_dep *dep)
 {
 	unsigned int i;
 
-	if (!kvpci_core_has_driver_feature(core, dep->feature))
+	if (!has_feature(features, dep->feature))
 		return true;
 	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
-		if (core->driver_features[i] & (dep->any_of[i / 2] >> (i % 2 * 32)))
+		if (features[i] & (dep->any_of[i / 2] >> (i % 2 * 32)))
 			return true;
 	return false;
 }
 
 /* R43: a subset of what is offered, with VERSION_1, each with what it needs. */
-bool kvpci_features_acceptable(const struct kvpci_core *core)
+bool kvpci_features_acceptable(const struct kvpci_core *core, const u32 *features)
 {
 	unsigned int i;
 
 	for (i = 0; i < KVPCI_FEATURE_WORDS; i++)
-		if (core->driver_features[i] & ~core->features[i])
+		if (features[i] & ~core->features[i])
 			return false;
 	for (i = 0; i < core->num_deps; i++)
-		if (!dep_is_met(core, &core->deps[i]))
+		if (!dep_is_met(features, &core->deps[i]))
 			return false;
-	return kvpci_core_has_driver_feature(core, VIRTIO_F_VERSION_1);
+	return has_feature(features, VIRTIO_F_VERSION_1);
 }
 
 bool kvpci_core_features_are(const struct kvpci_core *core,

@@ -44,14 +44,20 @@ static void vector_msg(const struct kvpci_core *core, unsigned int vector,
 	msg->vector = vector;
 }
 
+/* R47: nor for a queue that is off */
+bool kvpci_core_hears(const struct kvpci_core *core, u32 queue)
+{
+	const struct kvpci_queue *q = &core->queues[queue];
+
+	return device_live(core) && q->enable && !q->reset;
+}
+
 enum kvpci_verdict kvpci_core_signal(struct kvpci_core *core, u32 queue,
 				     struct kvpci_msg *msg)
 {
-	const struct kvpci_queue *q = &core->queues[queue];
-	unsigned int vector = q->msix_vector;
+	unsigned int vector = core->queues[queue].msix_vector;
 
-	/* R47: nor for a queue that is off */
-	if (!device_live(core) || !q->enable || q->reset)
+	if (!kvpci_core_hears(core, queue))
 		return KVPCI_IRQ_DROP;
 	if (!(core->irq_flags & KVPCI_IRQ_MSIX_ENABLE)) {	/* R25 */
 		core->isr |= 1;

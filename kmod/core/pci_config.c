@@ -482,18 +482,65 @@ void kvpci_pci_config_reset(struct kvpci_pci_config *cs)
 		cs->value[i] &= ~cs->wmask[i];
 }
 
-u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs)
+static u32 irq_flags(const struct kvpci_pci_config *cs, const u8 *bytes)
 {
-	u32 command = get(cs->value, PCI_COMMAND, 2);
-	u32 control = cs->msix ? get(cs->value, cs->msix + PCI_MSIX_FLAGS, 2) : 0;
+	u32 command = get(bytes, PCI_COMMAND, 2);
+	u32 control = cs->msix ? get(bytes, cs->msix + PCI_MSIX_FLAGS, 2) : 0;
 
 	/* PCI Power Management 5.4.1: in D3hot a function sends nothing. */
-	if (powered_down(cs, cs->value))
+	if (powered_down(cs, bytes))
 		command = (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_DISABLE;
 	return (control & PCI_MSIX_FLAGS_ENABLE ? KVPCI_IRQ_MSIX_ENABLE : 0) |
 	       (control & PCI_MSIX_FLAGS_MASKALL ? KVPCI_IRQ_MSIX_MASKALL : 0) |
 	       (command & PCI_COMMAND_INTX_DISABLE ? KVPCI_IRQ_INTX_DISABLE : 0) |
 	       (command & PCI_COMMAND_MASTER ? KVPCI_IRQ_MASTER : 0);
+}
+
+u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs)
+{
+	return irq_flags(cs, cs->value);
+}
+
+/*
+ * Bits of a byte that are not to be restored: Status.Interrupt follows the registers,
+ * and whether there are other functions is a matter of the place.
+ */
+static u8 own_bits(unsigned int at)
+{
+	switch (at) {
+	case PCI_STATUS:
+		return PCI_STATUS_INTERRUPT;
+	case PCI_HEADER_TYPE:
+		return PCI_HEADER_TYPE_MFD;
+	default:
+		return 0;
+	}
+}
+
+int kvpci_pci_config_state_check(const struct kvpci_pci_config *cs,
+				 const u8 *bytes, u32 flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
+		if ((bytes[i] ^ cs->value[i]) & ~cs->wmask[i] & ~own_bits(i))
+			return -EINVAL;
+	return irq_flags(cs, bytes) == flags ? 0 : -EINVAL;
+}
+
+u32 kvpci_pci_config_decode_restored(const struct kvpci_pci_config *cs,
+				     const u8 *bytes, u64 *addr)
+{
+	return decode(cs, bytes, addr);
+}
+
+void kvpci_pci_config_restore(struct kvpci_pci_config *cs, const u8 *bytes)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
+		cs->value[i] = (bytes[i] & ~own_bits(i)) |
+			       (cs->value[i] & own_bits(i));
 }
 
 void kvpci_pci_config_set_intx(struct kvpci_pci_config *cs, bool asserted)

@@ -179,6 +179,26 @@ void kvpci_pci_config_reset(struct kvpci_pci_config *cs);
  */
 u32 kvpci_pci_config_decode(const struct kvpci_pci_config *cs, u64 *addr);
 
+/**
+ * kvpci_pci_config_state_check() - can the space hold these bytes?
+ * @cs: the space
+ * @bytes: KVPCI_PCI_CONFIG_SIZE bytes that are to be restored
+ * @irq_flags: what kvpci_pci_config_irq_flags() is to be then
+ *
+ * Return: 0, or -EINVAL if they differ in a bit that nobody can write. (Not so
+ * Status.Interrupt, which follows the registers, and the bit that tells of other
+ * functions beside this one.)
+ */
+int kvpci_pci_config_state_check(const struct kvpci_pci_config *cs,
+				 const u8 *bytes, u32 irq_flags);
+
+/** kvpci_pci_config_decode_restored() - kvpci_pci_config_decode() with these bytes */
+u32 kvpci_pci_config_decode_restored(const struct kvpci_pci_config *cs,
+				     const u8 *bytes, u64 *addr);
+
+/** kvpci_pci_config_restore() - take over bytes that passed the check */
+void kvpci_pci_config_restore(struct kvpci_pci_config *cs, const u8 *bytes);
+
 /** kvpci_pci_config_irq_flags() - KVPCI_IRQ_* as the registers say */
 u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs);
 

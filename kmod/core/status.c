@@ -28,11 +28,10 @@
 bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
 {
 	return value & ~core->device_status & VIRTIO_CONFIG_S_FEATURES_OK &&
-	       kvpci_features_acceptable(core);
+	       kvpci_features_acceptable(core, core->driver_features);
 }
 
-/* What doorbells look like with the driver's features (4.1.5.2). */
-static void set_notify_format(struct kvpci_core *core)
+void kvpci_status_set_notify_format(struct kvpci_core *core)
 {
 	bool word = kvpci_core_has_driver_feature(core, VIRTIO_F_NOTIFICATION_DATA);
 
@@ -51,7 +50,7 @@ void kvpci_core_reset(struct kvpci_core *core)
 	core->config_msix_vector = VIRTIO_MSI_NO_VECTOR;
 	core->queue_select = 0;
 	core->device_status = 0;
-	set_notify_format(core);
+	kvpci_status_set_notify_format(core);
 	core->isr = 0;
 	core->silent = false;
 	core->config_changed = false;
@@ -154,7 +153,7 @@ static struct kvpci_effect bits_set(struct kvpci_core *core, u8 set)
 	struct kvpci_effect effect = kvpci_no_effect();
 
 	if (set & VIRTIO_CONFIG_S_FEATURES_OK)
-		set_notify_format(core);
+		kvpci_status_set_notify_format(core);
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
 		effect = set_driver_ok(core);
 	if (set & VIRTIO_CONFIG_S_FAILED) {

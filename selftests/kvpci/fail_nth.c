@@ -135,6 +135,15 @@ static bool disarm(void)
 	return atoi(text) == 0;
 }
 
+/* A saved state and what it points to. */
+struct image {
+	struct kvpci_device_registers registers;
+	struct kvpci_queue_registers queues[DEV_QUEUES];
+	uint32_t vectors[DEV_VECTORS][4];
+	uint64_t pending[1];
+	uint8_t config[DEV_CONFIG];
+};
+
 /* One call, and what it is done to. */
 struct step {
 	struct machine m;
@@ -143,6 +152,7 @@ struct step {
 	int made;		/* what the call returned, if it makes a descriptor */
 	uint32_t *mapping;
 	uint8_t byte;		/* last written to device configuration */
+	struct image image;
 };
 
 #define SPARE	5	/* a region that exists in two BARs */
@@ -310,6 +320,57 @@ static int get_state(struct step *s)
 	return ret;
 }
 
+/* What a device knows that was never used, and what it knows otherwise. */
+static struct kvpci_device_registers *registers(struct step *s)
+{
+	s->image = (struct image){
+		.registers = {
+			.size = sizeof(s->image.registers),
+			.num_queues = DEV_QUEUES,
+			.num_vectors = DEV_VECTORS,
+			.device_config_size = DEV_CONFIG,
+			.queues = (uintptr_t)s->image.queues,
+			.vectors = (uintptr_t)s->image.vectors,
+			.pending = (uintptr_t)s->image.pending,
+			.device_config = (uintptr_t)s->image.config,
+		},
+	};
+	return &s->image.registers;
+}
+
+static int save(struct step *s)
+{
+	return do_ioctl(s->m.dev, KVPCI_DEVICE_SAVE, registers(s));
+}
+
+static bool saved(struct step *s)
+{
+	return !memcmp(s->image.config, s->desc.config, DEV_CONFIG);
+}
+
+static void saved_device(struct step *s)
+{
+	mapped_device(s);
+	if (save(s))
+		guest_die("KVPCI_DEVICE_SAVE");
+	s->image.registers.device_status = ST_ACKNOWLEDGE;
+}
+
+static int restore(struct step *s)
+{
+	return do_ioctl(s->m.dev, KVPCI_DEVICE_RESTORE, &s->image.registers);
+}
+
+static bool restored(struct step *s)
+{
+	return cc_read(&s->m, CC_STATUS) == ST_ACKNOWLEDGE;
+}
+
+static bool not_restored(struct step *s)
+{
+	return cc_read(&s->m, CC_STATUS) == 0;
+}
+
 static int write_config(struct step *s)
 {
 	struct kvpci_device_config_write write = {
@@ -443,6 +504,10 @@ static const struct call {
 	  irq, sends, at_old_place, false, NULL },
 	{ "KVPCI_DEVICE_STATE", FAILS, mapped_device,
 	  get_state, NULL, at_old_place, false, NULL },
+	{ "KVPCI_DEVICE_SAVE", FAILS, mapped_device,
+	  save, saved, at_old_place, false, NULL },
+	{ "KVPCI_DEVICE_RESTORE", FAILS, saved_device,
+	  restore, restored, not_restored, false, NULL },
 	{ "KVPCI_DEVICE_CONFIG_WRITE", FAILS, mapped_device,
 	  write_config, config_written, at_old_place, false, NULL },
 	{ "KVPCI_VM_ECAM", FAILS, mapped_device,

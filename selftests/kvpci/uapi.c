@@ -48,6 +48,7 @@ union any {
 	struct kvpci_device_ack device_ack;
 	struct kvpci_device_fail device_fail;
 	struct kvpci_device_state device_state;
+	struct kvpci_device_registers registers;
 	struct kvpci_device_features_ok features_ok;
 	struct kvpci_device_stats device_stats;
 	struct kvpci_bar_access device_access;
@@ -162,6 +163,36 @@ static void fill_config_write(struct machine *m, union any *any)
 	any->config_write.data = (uintptr_t)some_bytes;
 }
 
+/* The machine's state, in room of its own, for what it was taken from. */
+static void fill_save(struct machine *m, union any *any)
+{
+	static struct {
+		struct kvpci_queue_registers queues[DEV_QUEUES];
+		uint32_t vectors[DEV_VECTORS][4];
+		uint64_t pending[1];
+		uint8_t config[DEV_CONFIG];
+	} room;
+	struct kvpci_device_registers *r = &any->registers;
+
+	(void)m;
+	r->num_queues = DEV_QUEUES;
+	r->num_vectors = DEV_VECTORS;
+	r->device_config_size = DEV_CONFIG;
+	r->queues = (uintptr_t)room.queues;
+	r->vectors = (uintptr_t)room.vectors;
+	r->pending = (uintptr_t)room.pending;
+	r->device_config = (uintptr_t)room.config;
+}
+
+static void fill_restore(struct machine *m, union any *any)
+{
+	fill_save(m, any);
+	/* A row before may have left it in use. */
+	libkvpci_bar_write(m->dev, BAR_MEM, MEM_COMMON + CC_STATUS, 1, 0);
+	if (libkvpci_device_save(m->dev, &any->registers))
+		guest_die("KVPCI_DEVICE_SAVE");
+}
+
 static void fill_queue_fds(struct machine *m, union any *any)
 {
 	(void)m;
@@ -223,6 +254,10 @@ static const struct row {
 	    AT(kvpci_bar_access, __reserved)),
 	ROW(KVPCI_DEVICE_CONFIG_WRITE, DEV, kvpci_device_config_write, false,
 	    fill_config_write, 0, AT(kvpci_device_config_write, flags), NO_FIELD),
+	ROW(KVPCI_DEVICE_SAVE, DEV, kvpci_device_registers, false, fill_save,
+	    0, AT(kvpci_device_registers, flags), NO_FIELD),
+	ROW(KVPCI_DEVICE_RESTORE, DEV, kvpci_device_registers, false, fill_restore,
+	    0, AT(kvpci_device_registers, flags), NO_FIELD),
 	ROW(KVPCI_QUEUE_FDS, DEV, kvpci_queue_fds, false, fill_queue_fds,
 	    0, AT(kvpci_queue_fds, flags), AT(kvpci_queue_fds, __reserved)),
 	ROW(KVPCI_QUEUE_STATE, DEV, kvpci_queue_state, false, NULL,

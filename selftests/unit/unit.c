@@ -401,3 +401,48 @@ void unit_vector(struct unit *u, unsigned int vector, u64 address, u32 data,
 	unit_write(u, KVPCI_REGION_MSIX_TABLE, entry + 12, 4,
 		   mask == MASKED);
 }
+
+/* The core is not to follow these: it gets what they lead to. */
+static struct kvpci_state parts(struct unit_state *state)
+{
+	return (struct kvpci_state){
+		.queues = state->queues,
+		.vectors = state->vectors,
+		.pending = state->pending,
+		.device_config = state->config,
+	};
+}
+
+int unit_save(struct unit *u, struct unit_state *to)
+{
+	const struct kvpci_state state = parts(to);
+
+	memset(to, 0, sizeof(*to));
+	to->registers.size = sizeof(to->registers);
+	to->registers.num_queues = UNIT_QUEUES;
+	to->registers.num_vectors = UNIT_VECTORS;
+	to->registers.device_config_size = UNIT_CONFIG;
+	if (!kvpci_core_state_fits(&u->core, &to->registers))
+		abort();
+	return kvpci_core_save(&u->core, &to->registers, &state);
+}
+
+int unit_state_check(struct unit *u, struct unit_state *from)
+{
+	const struct kvpci_state state = parts(from);
+
+	return kvpci_core_state_check(&u->core, &from->registers, &state);
+}
+
+int unit_restore(struct unit *u, struct unit_state *from)
+{
+	const struct kvpci_state state = parts(from);
+	int ret = unit_state_check(u, from);
+
+	if (ret)
+		return ret;
+	u->effect = kvpci_effect(0xffff);
+	ret = kvpci_core_restore(&u->core, &from->registers, &state, &u->effect);
+	after(u);
+	return ret;
+}

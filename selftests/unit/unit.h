@@ -162,6 +162,39 @@ int unit_change(struct unit *u, u32 offset, u32 length, const void *data);
 /** unit_run() - unit_start() and read the START event */
 void unit_run(struct unit *u);
 
+/**
+ * struct unit_state - a saved state of the default device, with all it points to
+ * @registers: the registers
+ * @queues: by index
+ * @vectors: by number
+ * @pending: pending bits
+ * @config: device configuration
+ */
+struct unit_state {
+	struct kvpci_device_registers registers;
+	struct kvpci_queue_registers queues[UNIT_QUEUES];
+	struct kvpci_vector vectors[UNIT_VECTORS];
+	u64 pending[(UNIT_VECTORS + 63) / 64];
+	u8 config[UNIT_CONFIG];
+};
+
+/**
+ * unit_save() - kvpci_core_save()
+ * @u: the device
+ * @to: out: its state; bytes that are not written are zero
+ *
+ * Return: its error.
+ */
+int unit_save(struct unit *u, struct unit_state *to);
+/** unit_state_check() - kvpci_core_state_check() */
+int unit_state_check(struct unit *u, struct unit_state *from);
+/**
+ * unit_restore() - the check and kvpci_core_restore(); its effect is in @u->effect
+ *
+ * Return: the error of either.
+ */
+int unit_restore(struct unit *u, struct unit_state *from);
+
 enum vector_mask { UNMASKED, MASKED };
 
 /** unit_vector() - program a vector's message and its mask */

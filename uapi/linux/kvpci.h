@@ -57,6 +57,8 @@ enum {
 	KVPCI_CMD_QUEUE_STATE,
 	KVPCI_CMD_BAR_ACCESS,
 	KVPCI_CMD_PCI_CONFIG_ACCESS,
+	KVPCI_CMD_DEVICE_SAVE,
+	KVPCI_CMD_DEVICE_RESTORE,
 };
 
 /* Limits of this interface; KVPCI_INFO tells those of the running module. */
@@ -796,6 +798,150 @@ struct kvpci_queue_state {
 };
 
 #define KVPCI_QUEUE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATE)
+
+/* -------------------------------------------------------------------------- */
+
+/* What the backend does, as far as the module knows: kvpci_device_registers.backend. */
+enum kvpci_backend {
+	KVPCI_BACKEND_STOPPED = 0,	/* no DRIVER_OK since the last reset */
+	KVPCI_BACKEND_STARTING = 1,	/* START waits to be read */
+	KVPCI_BACKEND_RUNNING = 2,	/* START has been read */
+	KVPCI_BACKEND_SUSPENDING = 3,	/* SUSPEND is posted, not yet acknowledged */
+	KVPCI_BACKEND_SUSPENDED = 4,	/* SUSPEND is acknowledged */
+	KVPCI_BACKEND_RESUMING = 5,	/* RESUME waits to be read */
+	KVPCI_BACKEND_STOPPING = 6,	/* STOP is posted, not yet acknowledged */
+};
+
+/* A queue's own events, while the backend runs: kvpci_queue_registers.phase. */
+enum kvpci_queue_phase {
+	KVPCI_QUEUE_IDLE = 0,		/* none */
+	KVPCI_QUEUE_STARTING = 1,	/* QUEUE_START waits to be read */
+	KVPCI_QUEUE_STOP_POSTED = 2,	/* QUEUE_STOP waits to be read */
+	KVPCI_QUEUE_STOP_READ = 3,	/* QUEUE_STOP is read, not yet acknowledged */
+};
+
+/**
+ * struct kvpci_queue_registers - all that a device knows of a queue
+ * @size: queue_size; 0 for a queue that does not exist
+ * @msix_vector: queue_msix_vector: below the device's number of vectors, or 0xffff
+ * @enabled: queue_enable, 0 or 1
+ * @reset: queue_reset, 0 or 1: 1 while @phase is one of QUEUE_STOP
+ * @phase: enum kvpci_queue_phase
+ * @__reserved: zero
+ * @notification: see struct kvpci_queue_state; 0 for a queue that is not enabled
+ * @__reserved2: zero
+ * @desc: queue_desc
+ * @driver: queue_driver
+ * @device: queue_device
+ */
+struct kvpci_queue_registers {
+	__u16 size;
+	__u16 msix_vector;
+	__u8 enabled;
+	__u8 reset;
+	__u8 phase;
+	__u8 __reserved;
+	__u32 notification;
+	__u32 __reserved2;
+	__aligned_u64 desc;
+	__aligned_u64 driver;
+	__aligned_u64 device;
+};
+
+/**
+ * struct kvpci_device_registers - all that a device knows
+ *	(KVPCI_DEVICE_SAVE, KVPCI_DEVICE_RESTORE, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @device_feature_select: device_feature_select
+ * @driver_feature_select: driver_feature_select
+ * @driver_features: feature bits 0 to 127 as the driver wrote them, lowest word
+ *	first
+ * @config_msix_vector: config_msix_vector: below @num_vectors, or 0xffff
+ * @queue_select: queue_select
+ * @device_status: device_status
+ * @config_generation: config_generation
+ * @generation_read: the generation that the driver has read last
+ * @isr: ISR status: bits 0 and 1
+ * @irq_flags: KVPCI_IRQ_* bits, see struct kvpci_device_irq
+ * @backend: enum kvpci_backend
+ * @events: bit n: the event of kind n waits to be read (of those without a queue)
+ * @next_event: whose turn it is: a queue, or @num_queues for DEVICE_CONFIG
+ * @config_changed: 1: the driver is to be notified of a configuration change when
+ *	it resumes the device, else 0
+ * @__reserved: zero
+ * @num_queues: in: the device's queues
+ * @num_vectors: in: its vectors
+ * @device_config_size: in: bytes of its device configuration
+ * @pci_config_size: in: 4096 if the module keeps PCI configuration space, else 0
+ * @queues: in: pointer to struct kvpci_queue_registers[@num_queues]
+ * @vectors: in: pointer to @num_vectors entries of the MSI-X table, 16 bytes each
+ * @pending: in: pointer to the pending bits, @num_vectors in words of 64
+ * @device_config: in: pointer to @device_config_size bytes
+ * @pci_config: in: pointer to @pci_config_size bytes, PCI configuration space
+ *
+ * KVPCI_DEVICE_SAVE writes it and what it points to, and changes nothing. All of
+ * it is of one moment. An interrupt that is on its way to KVM counts as pending.
+ * A VMM that wants the state to stay as it is stops vCPUs and backends first.
+ *
+ * KVPCI_DEVICE_RESTORE gives a device what another one of the same description
+ * had, on this host or another, by this module, another version of it, or a
+ * userspace transport of the same registers. The device must be as it was created
+ * or as a reset leaves it. The guest cannot tell the two apart, and nor can the
+ * VMM: events that waited to be read wait again, and what waited for
+ * KVPCI_DEVICE_ACK still does. No event tells of the restore: where @backend says
+ * that the backend runs, the VMM starts it. It comes after KVPCI_QUEUE_FDS and
+ * before the backend begins to signal, since what is signalled earlier is lost.
+ * What is pending and may be sent is sent.
+ *
+ * All fields are checked: what no guest can bring about is refused.
+ *
+ * A device that KVPCI_DEVICE_PLACE has made a function has its PCI configuration
+ * space restored, too: BARs answer where they did. It must have been placed with the
+ * same capabilities; function number, line, and whether there are other functions
+ * beside it are those of the new place. A VMM that
+ * keeps the space to itself saves and restores it by itself; @irq_flags are what
+ * KVPCI_DEVICE_IRQ told last, and need not be told again.
+ *
+ * Errors:
+ *	-EINVAL		a number is not the device's; RESTORE: a field holds what
+ *			it can never hold in such a device
+ *	-EBUSY		RESTORE: the device is not as a reset leaves it
+ *	-ENOSPC		RESTORE: KVM's bus has no room for more devices
+ */
+struct kvpci_device_registers {
+	__u32 size;
+	__u32 flags;
+	__u32 device_feature_select;
+	__u32 driver_feature_select;
+	__aligned_u64 driver_features[2];
+	__u16 config_msix_vector;
+	__u16 queue_select;
+	__u8 device_status;
+	__u8 config_generation;
+	__u8 generation_read;
+	__u8 isr;
+	__u8 irq_flags;
+	__u8 backend;
+	__u16 events;
+	__u16 next_event;
+	__u8 config_changed;
+	__u8 __reserved;
+	__u32 num_queues;
+	__u32 num_vectors;
+	__u32 device_config_size;
+	__u32 pci_config_size;
+	__aligned_u64 queues;
+	__aligned_u64 vectors;
+	__aligned_u64 pending;
+	__aligned_u64 device_config;
+	__aligned_u64 pci_config;
+};
+
+#define KVPCI_DEVICE_SAVE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_SAVE)
+#define KVPCI_DEVICE_RESTORE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_RESTORE)
+
+/* -------------------------------------------------------------------------- */
 
 /* kvpci_bar_access.flags, kvpci_pci_config_access.flags */
 #define KVPCI_ACCESS_WRITE	(1U << 0)	/* write @value, else read it */

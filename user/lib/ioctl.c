@@ -156,6 +156,21 @@ int libkvpci_device_state(int dev, struct kvpci_device_state *state)
 	return call(dev, KVPCI_DEVICE_STATE, state);
 }
 
+int libkvpci_device_save(int dev, struct kvpci_device_registers *registers)
+{
+	registers->size = sizeof(*registers);
+	return call(dev, KVPCI_DEVICE_SAVE, registers);
+}
+
+int libkvpci_device_restore(int dev,
+			    const struct kvpci_device_registers *registers)
+{
+	struct kvpci_device_registers arg = *registers;
+
+	arg.size = sizeof(arg);
+	return call(dev, KVPCI_DEVICE_RESTORE, &arg);
+}
+
 int libkvpci_device_stats(int dev, struct kvpci_device_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));

@@ -76,6 +76,8 @@ struct transport_place {
  * @features: out: feature bits the driver accepted
  * @queue_fds: a queue's eventfds, which must be non-blocking, or -1
  * @queue_state: size, vector and addresses that the driver set up
+ * @save: all that the device knows; numbers and pointers are set
+ * @restore: what @save gave, here or elsewhere
  */
 struct transport_ops {
 	const char *name;
@@ -105,6 +107,10 @@ struct transport_ops {
 			 int kick_fd, int call_fd);
 	int (*queue_state)(struct transport *transport, uint32_t queue,
 			   struct kvpci_queue_state *state);
+	int (*save)(struct transport *transport,
+		    struct kvpci_device_registers *registers);
+	int (*restore)(struct transport *transport,
+		       const struct kvpci_device_registers *registers);
 };
 
 extern const struct transport_ops transport_kernel;

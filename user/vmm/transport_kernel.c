@@ -212,6 +212,17 @@ static int kernel_queue_state(struct transport *t, uint32_t queue,
 	return libkvpci_queue_state(t->event_fd, queue, state);
 }
 
+static int kernel_save(struct transport *t, struct kvpci_device_registers *registers)
+{
+	return libkvpci_device_save(t->event_fd, registers);
+}
+
+static int kernel_restore(struct transport *t,
+			  const struct kvpci_device_registers *registers)
+{
+	return libkvpci_device_restore(t->event_fd, registers);
+}
+
 const struct transport_ops transport_kernel = {
 	.name = "kernel",
 	.open = kernel_open,
@@ -228,4 +239,6 @@ const struct transport_ops transport_kernel = {
 	.features = kernel_features,
 	.queue_fds = kernel_queue_fds,
 	.queue_state = kernel_queue_state,
+	.save = kernel_save,
+	.restore = kernel_restore,
 };

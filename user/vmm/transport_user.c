@@ -318,6 +318,72 @@ static int user_queue_state(struct transport *t, uint32_t queue,
 	return 0;
 }
 
+/* What the registers lead to lies in this program. */
+static struct kvpci_state state_of(const struct kvpci_device_registers *registers)
+{
+	return (struct kvpci_state){
+		.queues = (void *)user_pointer(registers->queues),
+		.vectors = (void *)user_pointer(registers->vectors),
+		.pending = (void *)user_pointer(registers->pending),
+		.device_config = (void *)user_pointer(registers->device_config),
+	};
+}
+
+/* A function without a place has no configuration space yet. */
+static bool registers_fit(const struct user_transport *u,
+			  const struct kvpci_device_registers *registers)
+{
+	uint32_t size = u->cs.exp ? KVPCI_PCI_CONFIG_SIZE : 0;
+
+	return !registers->flags && registers->pci_config_size == size &&
+	       kvpci_core_state_fits(&u->core, registers);
+}
+
+static int user_save(struct transport *t, struct kvpci_device_registers *registers)
+{
+	const struct kvpci_state state = state_of(registers);
+	struct user_transport *u = user_of(t);
+	int err;
+
+	if (!registers_fit(u, registers))
+		return -EINVAL;
+	pthread_mutex_lock(&u->lock);
+	err = kvpci_core_save(&u->core, registers, &state);
+	if (registers->pci_config_size)
+		memcpy((void *)user_pointer(registers->pci_config), u->cs.value,
+		       registers->pci_config_size);
+	pthread_mutex_unlock(&u->lock);
+	return err;
+}
+
+static int user_restore(struct transport *t,
+			const struct kvpci_device_registers *registers)
+{
+	const struct kvpci_state state = state_of(registers);
+	const u8 *pci_config = user_pointer(registers->pci_config);
+	struct kvpci_effect effect = kvpci_no_effect();
+	struct user_transport *u = user_of(t);
+	int err;
+
+	if (!registers_fit(u, registers))
+		return -EINVAL;
+	err = kvpci_core_state_check(&u->core, registers, &state);
+	if (err)
+		return err;
+	pthread_mutex_lock(&u->lock);
+	if (registers->pci_config_size)
+		err = kvpci_pci_config_state_check(&u->cs, pci_config,
+						   registers->irq_flags);
+	if (!err)
+		err = kvpci_core_restore(&u->core, registers, &state, &effect);
+	if (!err && registers->pci_config_size) {
+		kvpci_pci_config_restore(&u->cs, pci_config);
+		u->mapped = kvpci_pci_config_decode(&u->cs, u->addr);
+	}
+	user_unlock_and(u, effect);
+	return err;
+}
+
 /* Memory for what the core points to, and our own by queue. */
 static int allocate(struct user_transport *u,
 		    const struct kvpci_device_create *desc)
@@ -466,4 +532,6 @@ const struct transport_ops transport_user = {
 	.features = user_features,
 	.queue_fds = user_queue_fds,
 	.queue_state = user_queue_state,
+	.save = user_save,
+	.restore = user_restore,
 };

@@ -141,6 +141,9 @@ struct machine_ops {
 			uint32_t length, uint64_t *value);
 	int (*bar_write)(struct machine *m, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t value);
+	int (*save)(struct machine *m, struct kvpci_device_registers *registers);
+	int (*restore)(struct machine *m,
+		       const struct kvpci_device_registers *registers);
 	void (*await_call)(struct machine *m, int call);
 	int (*stats)(struct machine *m, struct kvpci_device_stats *stats);
 	unsigned int buses;

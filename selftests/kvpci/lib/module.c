@@ -135,6 +135,17 @@ static int module_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 	return libkvpci_bar_write(m->dev, bar, offset, length, value);
 }
 
+static int module_save(struct machine *m, struct kvpci_device_registers *registers)
+{
+	return libkvpci_device_save(m->dev, registers);
+}
+
+static int module_restore(struct machine *m,
+			  const struct kvpci_device_registers *registers)
+{
+	return libkvpci_device_restore(m->dev, registers);
+}
+
 /* The module takes a signal before the write to the eventfd returns. */
 static void module_await_call(struct machine *m, int call)
 {
@@ -164,6 +175,8 @@ const struct machine_ops machine_module = {
 	.queue_state = module_queue_state,
 	.bar_read = module_bar_read,
 	.bar_write = module_bar_write,
+	.save = module_save,
+	.restore = module_restore,
 	.await_call = module_await_call,
 	.stats = module_stats,
 	.buses = MODULE_BUSES,

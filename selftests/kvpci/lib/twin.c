@@ -284,6 +284,17 @@ static int twin_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 				     TRANSPORT_WRITE);
 }
 
+static int twin_save(struct machine *m, struct kvpci_device_registers *registers)
+{
+	return transport_user.save(device_of(m), registers);
+}
+
+static int twin_restore(struct machine *m,
+			const struct kvpci_device_registers *registers)
+{
+	return transport_user.restore(device_of(m), registers);
+}
+
 /* A thread of the transport takes the signals. */
 static void twin_await_call(struct machine *m, int call)
 {
@@ -316,6 +327,8 @@ const struct machine_ops machine_twin = {
 	.queue_state = twin_queue_state,
 	.bar_read = twin_bar_read,
 	.bar_write = twin_bar_write,
+	.save = twin_save,
+	.restore = twin_restore,
 	.await_call = twin_await_call,
 	.buses = 1,
 	.moved_exits = 0,

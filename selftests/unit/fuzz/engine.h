@@ -42,6 +42,10 @@ enum fuzz_reach {
 	FUZZ_CONFIG_LATER,	/* one that waited for the driver's resume */
 	FUZZ_D3HOT,		/* a function powered down */
 	FUZZ_SAME,		/* a signal whose answer had to stay, and did */
+	FUZZ_MOVED,		/* saved, and restored into a fresh core */
+	FUZZ_MOVED_DEFERRED,	/* the same with a message put off */
+	FUZZ_STATE_REFUSED,	/* a spoiled state refused */
+	FUZZ_STATE_TAKEN,	/* a spoiled state that a device can be in */
 	FUZZ_REACHES
 };
 

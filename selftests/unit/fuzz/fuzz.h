@@ -74,6 +74,8 @@ void check_doorbell(struct fuzz *f);
 /** check_model() - does all hold that must hold after every step? */
 void check_model(struct fuzz *f);
 
+/** look() - what a core would do now; leaves no traces in it */
+void look(const struct kvpci_core *core, struct outlook *seen);
 /** watch_from_now() - begin to watch the core */
 void watch_from_now(struct fuzz *f);
 /**
@@ -103,5 +105,7 @@ void vmm_pending(struct fuzz *f);
 void vmm_deferred(struct fuzz *f);
 void vmm_config(struct fuzz *f);
 void vmm_misc(struct fuzz *f);
+void vmm_move(struct fuzz *f);
+void vmm_hostile(struct fuzz *f);
 
 #endif /* KVPCI_FUZZ_H */

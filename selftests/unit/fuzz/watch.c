@@ -14,7 +14,7 @@ static bool bit(const u64 *words, unsigned int n)
 }
 
 /* Asking leaves traces in ISR and PBA, so a copy of the core is asked. */
-static void look(const struct kvpci_core *core, struct outlook *seen)
+void look(const struct kvpci_core *core, struct outlook *seen)
 {
 	struct kvpci_core copy = *core;
 	struct kvpci_event event;

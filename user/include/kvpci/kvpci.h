@@ -256,6 +256,27 @@ int libkvpci_device_features_ok(int dev, uint32_t status,
 				const uint64_t features[2]);
 
 /**
+ * libkvpci_device_save() - all that a device knows (KVPCI_DEVICE_SAVE)
+ * @dev: the device
+ * @registers: in: numbers and pointers; out: the rest, and what they lead to
+ *
+ * Return: 0, or -EINVAL: a number is not the device's.
+ */
+int libkvpci_device_save(int dev, struct kvpci_device_registers *registers);
+
+/**
+ * libkvpci_device_restore() - give a device what another one had
+ *	(KVPCI_DEVICE_RESTORE)
+ * @dev: the device, as created or reset, of the same description
+ * @registers: what libkvpci_device_save() gave
+ *
+ * Return: 0, or -EINVAL: a state that such a device is never in, -EBUSY: it is in
+ *	use, -ENOSPC: KVM's bus has no room for more devices.
+ */
+int libkvpci_device_restore(int dev,
+			    const struct kvpci_device_registers *registers);
+
+/**
  * libkvpci_device_stats() - read the counters (KVPCI_DEVICE_STATS)
  * @dev: the device
  * @stats: out: counts since creation
