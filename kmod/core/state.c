@@ -321,6 +321,9 @@ int kvpci_core_state_check(const struct kvpci_core *core,
 	agree(core, registers, &agreed);
 	if (agreed.sealed && !kvpci_features_acceptable(core, agreed.features))
 		return -EINVAL;
+	/* R10: a change counts once until the driver has looked. */
+	if ((u8)(registers->config_generation - registers->generation_read) > 1)
+		return -EINVAL;
 	if (!status_ok(registers, rule, &agreed) ||
 	    !events_ok(core, registers, rule, &agreed) ||
 	    !interrupts_ok(core, registers, state))

@@ -215,6 +215,8 @@ static const struct {
 	{ "STOP while running", unit_run, AT(registers.events), 2, 1 << KVPCI_EVENT_STOP },
 	{ "FAILED, not failed", unit_run, AT(registers.events), 2, 1 << KVPCI_EVENT_FAILED },
 	{ "turn", unit_run, AT(registers.next_event), 2, UNIT_QUEUES + 1 },
+	{ "generation", unit_run, AT(registers.config_generation), 1, 2 },
+	{ "generation", unit_run, AT(registers.generation_read), 1, 1 },
 	{ "change, not suspended", unit_run, AT(registers.config_changed), 1, 1 },
 	{ "change", suspended, AT(registers.config_changed), 1, 2 },
 	{ "ISR", unit_run, AT(registers.isr), 1, 4 },

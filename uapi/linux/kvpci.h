@@ -861,7 +861,8 @@ struct kvpci_queue_registers {
  * @queue_select: queue_select
  * @device_status: device_status
  * @config_generation: config_generation
- * @generation_read: the generation that the driver has read last
+ * @generation_read: the generation that the driver has read last: that, or the one
+ *	before
  * @isr: ISR status: bits 0 and 1
  * @irq_flags: KVPCI_IRQ_* bits, see struct kvpci_device_irq
  * @backend: enum kvpci_backend
