@@ -384,7 +384,7 @@ long kvpci_device_config_write(void *object, void *arg)
 	void *data;
 	int err;
 
-	if (write->flags || !write->length)
+	if (!kvpci_config_write_valid(write->flags, write->length))
 		return -EINVAL;
 	if (write->offset > device->core.device_config_size ||
 	    write->length > device->core.device_config_size - write->offset)
@@ -393,8 +393,9 @@ long kvpci_device_config_write(void *object, void *arg)
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 	kvpci_lock(device);
-	err = kvpci_core_device_config_write(&device->core, write->offset,
-					     write->length, data, &effect);
+	err = kvpci_core_device_config_write(&device->core, write->flags,
+					     write->offset, write->length, data,
+					     &effect);
 	kvpci_unlock_and(device, effect);
 	kfree(data);
 	return err;

@@ -602,6 +602,7 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 /**
  * kvpci_core_device_config_write() - the device changes its configuration
  * @core: the function
+ * @flags: KVPCI_CONFIG_WRITE_*
  * @offset: first byte; @offset + @length is at most @core->device_config_size
  * @length: bytes
  * @data: the new bytes
@@ -610,9 +611,17 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
  *
  * Return: 0, or -EBUSY while the device is suspended.
  */
-int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset,
-				   u32 length, const void *data,
+int kvpci_core_device_config_write(struct kvpci_core *core, u32 flags,
+				   u32 offset, u32 length, const void *data,
 				   struct kvpci_effect *effect);
+
+/** kvpci_config_write_valid() - are flags and length what the uAPI allows? */
+static inline bool kvpci_config_write_valid(u32 flags, u32 length)
+{
+	const u32 both = KVPCI_CONFIG_WRITE_QUIET | KVPCI_CONFIG_WRITE_FORCE;
+
+	return flags < both && (length || flags & KVPCI_CONFIG_WRITE_FORCE);
+}
 
 /* Interrupts: msix.c */
 

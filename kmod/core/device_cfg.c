@@ -39,16 +39,13 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 	return kvpci_effect(KVPCI_EFFECT_EVENT);
 }
 
-int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset,
-				   u32 length, const void *data,
-				   struct kvpci_effect *effect)
+/* Return: did the bytes change? */
+static bool change_bytes(struct kvpci_core *core, u32 offset, u32 length,
+			 const void *data)
 {
-	*effect = kvpci_no_effect();
-	/* R50: no field is modified while suspended. */
-	if (core->backend == KVPCI_BACKEND_SUSPENDED)
-		return -EBUSY;
-	if (!memcmp(core->device_config + offset, data, length))
-		return 0;
+	/* There may be no memory where there are no bytes. */
+	if (!length || !memcmp(core->device_config + offset, data, length))
+		return false;
 	memcpy(core->device_config + offset, data, length);
 	/*
 	 * R10. The generation has to differ from what the driver read last,
@@ -57,6 +54,22 @@ int kvpci_core_device_config_write(struct kvpci_core *core, u32 offset,
 	 */
 	if (core->config_generation == core->generation_read)
 		core->config_generation++;
-	*effect = kvpci_core_config_changed(core);
+	return true;
+}
+
+int kvpci_core_device_config_write(struct kvpci_core *core, u32 flags,
+				   u32 offset, u32 length, const void *data,
+				   struct kvpci_effect *effect)
+{
+	bool changed;
+
+	*effect = kvpci_no_effect();
+	/* R50: no field is modified while suspended. */
+	if (core->backend == KVPCI_BACKEND_SUSPENDED)
+		return -EBUSY;
+	changed = change_bytes(core, offset, length, data);
+	if (flags & KVPCI_CONFIG_WRITE_FORCE ||
+	    (changed && !(flags & KVPCI_CONFIG_WRITE_QUIET)))
+		*effect = kvpci_core_config_changed(core);
 	return 0;
 }

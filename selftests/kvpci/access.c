@@ -200,7 +200,7 @@ TEST_F(access, generation)
 
 	was = rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1);
 	EXPECT_EQ(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
-	ASSERT_EQ(0, m->ops->device_config_write(m, 1, 1, &byte));
+	ASSERT_EQ(0, m->ops->device_config_write(m, 0, 1, 1, &byte));
 	EXPECT_NE(was, rd(m, variant->port, CC_GENERATION, CC_GENERATION, 1));
 	EXPECT_EQ(0x99, rd(m, variant->port, MEM_DEVICE + 1, IO_DEVICE + 1, 1));
 }

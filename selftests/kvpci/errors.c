@@ -405,14 +405,23 @@ TEST_F(errors, device_access)
 
 TEST_F(errors, config_write)
 {
-	static const struct {
+	const uint32_t quiet = KVPCI_CONFIG_WRITE_QUIET;
+	const uint32_t force = KVPCI_CONFIG_WRITE_FORCE;
+	const struct {
 		uint32_t offset, length;
 		int expect;
+		uint32_t flags;
 	} writes[] = {
-		{ 0, DEV_CONFIG, 0 }, { DEV_CONFIG - 1, 1, 0 },
-		{ 0, 0, -EINVAL }, { 0, DEV_CONFIG + 1, -ERANGE },
-		{ DEV_CONFIG, 1, -ERANGE }, { 1, DEV_CONFIG, -ERANGE },
-		{ ~0U, 2, -ERANGE }, { 2, ~0U, -ERANGE },
+		{ 0, DEV_CONFIG, 0, 0 }, { DEV_CONFIG - 1, 1, 0, 0 },
+		{ 0, 0, -EINVAL, 0 }, { 0, DEV_CONFIG + 1, -ERANGE, 0 },
+		{ DEV_CONFIG, 1, -ERANGE, 0 }, { 1, DEV_CONFIG, -ERANGE, 0 },
+		{ ~0U, 2, -ERANGE, 0 }, { 2, ~0U, -ERANGE, 0 },
+		{ 0, 4, 0, quiet }, { 0, 4, 0, force },
+		{ 0, 4, -EINVAL, quiet | force }, { 0, 0, -EINVAL, quiet },
+		{ 0, 0, -EINVAL, quiet | force }, { 0, 0, 0, force },
+		{ DEV_CONFIG, 0, 0, force }, { ~0U, 0, -ERANGE, force },
+		{ DEV_CONFIG, 1, -ERANGE, quiet }, { 0, 4, -EINVAL, 4 },
+		{ 0, 4, -EINVAL, 4 | force },
 	};
 	struct machine *m = &self->m;
 	uint8_t bytes[DEV_CONFIG] = { 0xaa };
@@ -423,10 +432,12 @@ TEST_F(errors, config_write)
 	for (size_t i = 0; i < ARRAY_SIZE(writes); i++) {
 		write.offset = writes[i].offset;
 		write.length = writes[i].length;
+		write.flags = writes[i].flags;
 		EXPECT_EQ(writes[i].expect,
 			  do_ioctl(m->dev, KVPCI_DEVICE_CONFIG_WRITE, &write))
 			TH_LOG("row %zu", i);
 	}
+	write.flags = 0;
 	write.offset = 0;
 	write.length = 4;
 	write.data = 8;

@@ -54,7 +54,7 @@ static int change_config(struct machine *m)
 	static uint8_t byte = 0x80;
 
 	byte++;
-	return m->ops->device_config_write(m, 0, 1, &byte);
+	return m->ops->device_config_write(m, 0, 0, 1, &byte);
 }
 
 TEST_F(interrupt, delivered_once)
@@ -231,9 +231,39 @@ TEST_F(interrupt, config_unchanged)
 	uint8_t byte = guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1);
 	uint64_t generation = cc_read(m, CC_GENERATION);
 
-	ASSERT_EQ(0, m->ops->device_config_write(m, 0, 1, &byte));
+	ASSERT_EQ(0, m->ops->device_config_write(m, 0, 0, 1, &byte));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(generation, cc_read(m, CC_GENERATION));
+}
+
+static int write_first_byte(struct machine *m, uint32_t flags, uint32_t length,
+			    uint8_t byte)
+{
+	return m->ops->device_config_write(m, flags, 0, length, &byte);
+}
+
+/* The VMM may leave the notification out, or ask for one by itself. */
+TEST_F(interrupt, config_quiet_and_forced)
+{
+	struct machine *m = &self->m;
+	uint64_t generation = cc_read(m, CC_GENERATION);
+	const uint32_t quiet = KVPCI_CONFIG_WRITE_QUIET;
+	const uint32_t force = KVPCI_CONFIG_WRITE_FORCE;
+
+	ASSERT_EQ(0, write_first_byte(m, quiet, 1, 0x42));
+	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+	EXPECT_EQ(0x42, guest_read(&m->g, MEM_BASE + MEM_DEVICE, 1));
+	EXPECT_NE(generation, cc_read(m, CC_GENERATION));
+
+	generation = cc_read(m, CC_GENERATION);
+	for (unsigned int length = 0; length < 2; length++) {
+		ASSERT_EQ(0, write_first_byte(m, force, length, 0x42));
+		EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
+		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+		EXPECT_EQ(generation, cc_read(m, CC_GENERATION));
+	}
+	EXPECT_EQ(-EINVAL, write_first_byte(m, quiet | force, 1, 0));
+	EXPECT_EQ(-EINVAL, write_first_byte(m, quiet, 0, 0));
 }
 
 /* A message to anywhere but the local APICs' window is no interrupt. */

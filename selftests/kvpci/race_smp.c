@@ -208,7 +208,7 @@ static void *changer(void *arg)
 	for (unsigned int i = 0; !r->stop; i++) {
 		eventfd_add(m->call[i % 2]);
 		byte = i;
-		m->ops->device_config_write(m, 0, 1, &byte);
+		m->ops->device_config_write(m, 0, 0, 1, &byte);
 		if (i % 16 == 0)
 			queue_fds(m, i / 16 % 2, m->kick[0], m->call[1]);
 		if (i % 16 == 8)

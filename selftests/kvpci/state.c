@@ -144,7 +144,7 @@ TEST_F(state, running)
 	uint8_t byte = 0x77;
 
 	driver_run(a);
-	ASSERT_EQ(0, a->ops->device_config_write(a, 3, 1, &byte));
+	ASSERT_EQ(0, a->ops->device_config_write(a, 0, 3, 1, &byte));
 	queue_call(a, 0);
 	guest_write(&a->g, MEM_BASE + MEM_DOORBELLS, 4, 0x80030000);
 	cc_write(a, CC_QUEUE_SELECT, 1);

@@ -53,7 +53,7 @@ static int ack(struct machine *m, uint32_t kind)
 
 static int write_config(struct machine *m, uint8_t byte)
 {
-	return m->ops->device_config_write(m, 0, 1, &byte);
+	return m->ops->device_config_write(m, 0, 0, 1, &byte);
 }
 
 /* Without an exit; the driver sees it when the VMM has said so. */

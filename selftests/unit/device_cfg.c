@@ -210,6 +210,62 @@ TEST_F(device, generation_stays)
 	EXPECT_EQ(0x01020304, unit_read(u, KVPCI_REGION_DEVICE, 8, 4));
 }
 
+/* QUIET: the change shows, and nobody is told of it, now or later. */
+TEST_F(device, quiet)
+{
+	struct unit *u = &self->u;
+	const u8 byte = 0xee;
+	u64 first;
+
+	unit_run(u);
+	first = cc_read(u, CC_GENERATION);
+	EXPECT_EQ(0, unit_change_as(u, KVPCI_CONFIG_WRITE_QUIET, 0, 1, &byte));
+	EXPECT_EQ(0, u->effect.bits);
+	EXPECT_EQ(0, u->core.isr);
+	EXPECT_EQ(byte, unit_read(u, KVPCI_REGION_DEVICE, 0, 1));
+	EXPECT_NE(first, cc_read(u, CC_GENERATION));
+	EXPECT_FALSE(update(u, 0, byte));
+}
+
+/* FORCE: nothing changes, and the driver is told; of no bytes as well. */
+TEST_F(device, force)
+{
+	struct unit *u = &self->u;
+	u8 byte = u->core.device_config[0];
+	u64 first;
+
+	unit_run(u);
+	first = cc_read(u, CC_GENERATION);
+	for (u32 length = 0; length < 2; length++) {
+		EXPECT_EQ(0, unit_change_as(u, KVPCI_CONFIG_WRITE_FORCE, 0,
+					    length, &byte));
+		EXPECT_EQ(KVPCI_EFFECT_LINE, u->effect.bits);
+		EXPECT_EQ(2, u->core.isr);
+		EXPECT_EQ(first, cc_read(u, CC_GENERATION));
+		EXPECT_EQ(2, unit_read(u, KVPCI_REGION_ISR, 0, 1));
+	}
+	byte++;
+	EXPECT_EQ(0, unit_change_as(u, KVPCI_CONFIG_WRITE_FORCE, 0, 1, &byte));
+	EXPECT_EQ(KVPCI_EFFECT_LINE, u->effect.bits);
+	EXPECT_NE(first, cc_read(u, CC_GENERATION));
+	/* R41: whoever is not running yet is not told by force either */
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(0, unit_change_as(u, KVPCI_CONFIG_WRITE_FORCE, 0, 0, NULL));
+	EXPECT_EQ(0, u->effect.bits);
+}
+
+TEST_F(device, flags_and_lengths)
+{
+	EXPECT_TRUE(kvpci_config_write_valid(0, 1));
+	EXPECT_TRUE(kvpci_config_write_valid(KVPCI_CONFIG_WRITE_QUIET, 1));
+	EXPECT_TRUE(kvpci_config_write_valid(KVPCI_CONFIG_WRITE_FORCE, 1));
+	EXPECT_TRUE(kvpci_config_write_valid(KVPCI_CONFIG_WRITE_FORCE, 0));
+	EXPECT_FALSE(kvpci_config_write_valid(0, 0));
+	EXPECT_FALSE(kvpci_config_write_valid(KVPCI_CONFIG_WRITE_QUIET, 0));
+	for (u32 flags = 3; flags; flags <<= 1)
+		EXPECT_FALSE(kvpci_config_write_valid(flags, 1));
+}
+
 TEST_F(device, update_ranges)
 {
 	struct unit *u = &self->u;

@@ -176,6 +176,8 @@ TEST_F(suspend, nothing_changes)
 		ASSERT_EQ(0, ack(u, KVPCI_EVENT_SUSPEND));
 	}
 	EXPECT_EQ(-EBUSY, unit_change(u, 9, 1, &byte));
+	for (u32 flag = 1; flag <= 2; flag++)
+		EXPECT_EQ(-EBUSY, unit_change_as(u, flag, 9, 1, &byte));
 	EXPECT_EQ(0, u->effect.bits);
 	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_DEVICE, 9, 1));
 	resume(u);

@@ -372,15 +372,21 @@ int unit_ack(struct unit *u, u32 kind, u32 queue)
 	return ret;
 }
 
-int unit_change(struct unit *u, u32 offset, u32 length, const void *data)
+int unit_change_as(struct unit *u, u32 flags, u32 offset, u32 length,
+		   const void *data)
 {
 	int ret;
 
 	u->effect = kvpci_effect(0xffff);
-	ret = kvpci_core_device_config_write(&u->core, offset, length, data,
-					     &u->effect);
+	ret = kvpci_core_device_config_write(&u->core, flags, offset, length,
+					     data, &u->effect);
 	after(u);
 	return ret;
+}
+
+int unit_change(struct unit *u, u32 offset, u32 length, const void *data)
+{
+	return unit_change_as(u, 0, offset, length, data);
 }
 
 void unit_run(struct unit *u)

@@ -159,6 +159,9 @@ int unit_ack(struct unit *u, u32 kind, u32 queue);
  * Return: kvpci_core_device_config_write()'s error.
  */
 int unit_change(struct unit *u, u32 offset, u32 length, const void *data);
+/** unit_change_as() - the same with KVPCI_CONFIG_WRITE_* flags */
+int unit_change_as(struct unit *u, u32 flags, u32 offset, u32 length,
+		   const void *data);
 /** unit_run() - unit_start() and read the START event */
 void unit_run(struct unit *u);
 

@@ -702,19 +702,35 @@ struct kvpci_device_features_ok {
 
 #define KVPCI_DEVICE_FEATURES_OK	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_FEATURES_OK)
 
+/*
+ * kvpci_device_config_write.flags: whether the driver is notified. Without a flag
+ * it is when the bytes change.
+ *
+ *	KVPCI_CONFIG_WRITE_QUIET	it is not. The bytes and config_generation
+ *					change; for what the driver has changed, or
+ *					learns in another way.
+ *	KVPCI_CONFIG_WRITE_FORCE	it is, even if the bytes are equal; then
+ *					config_generation stays. For what happened
+ *					without a trace in the bytes.
+ */
+#define KVPCI_CONFIG_WRITE_QUIET	(1U << 0)
+#define KVPCI_CONFIG_WRITE_FORCE	(1U << 1)
+
 /**
  * struct kvpci_device_config_write - change device configuration
  *	(KVPCI_DEVICE_CONFIG_WRITE, on a device)
  * @size: in: bytes of this structure
- * @flags: in: zero
+ * @flags: in: KVPCI_CONFIG_WRITE_* bits, one of them at most
  * @offset: in: first byte to change
- * @length: in: bytes to change, 1 or more
+ * @length: in: bytes to change, 1 or more; with KVPCI_CONFIG_WRITE_FORCE also 0
  * @data: in: pointer to the new bytes
  *
  * config_generation changes with the bytes (4.1.4.3.1), and the driver is
- * notified if DRIVER_OK is set. Nothing happens if the bytes are equal.
+ * notified if DRIVER_OK is set. Without a flag nothing happens if the bytes are
+ * equal.
  *
  * Errors:
+ *	-EINVAL		both flags, or @length is 0 without KVPCI_CONFIG_WRITE_FORCE
  *	-ERANGE		@offset and @length leave the device configuration
  *	-EBUSY		the device is suspended: nothing may change until RESUME
  */

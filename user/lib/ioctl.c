@@ -221,11 +221,12 @@ int libkvpci_device_features_ok(int dev, uint32_t status,
 	return call(dev, KVPCI_DEVICE_FEATURES_OK, &arg);
 }
 
-int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
-				 const void *data)
+int libkvpci_device_config_write(int dev, uint32_t flags, uint32_t offset,
+				 uint32_t length, const void *data)
 {
 	struct kvpci_device_config_write arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.offset = offset,
 		.length = length,
 		.data = pointer(data),

@@ -182,10 +182,11 @@ static int kernel_fail(struct transport *t)
 	return libkvpci_device_fail(t->event_fd);
 }
 
-static int kernel_update(struct transport *t, uint32_t offset, uint32_t length,
-			 const void *data)
+static int kernel_update(struct transport *t, uint32_t flags, uint32_t offset,
+			 uint32_t length, const void *data)
 {
-	return libkvpci_device_config_write(t->event_fd, offset, length, data);
+	return libkvpci_device_config_write(t->event_fd, flags, offset, length,
+					    data);
 }
 
 static int kernel_features(struct transport *t, uint64_t features[2])

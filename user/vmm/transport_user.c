@@ -272,21 +272,21 @@ static int user_fail(struct transport *t)
 	return 0;
 }
 
-static int user_update(struct transport *t, uint32_t offset, uint32_t length,
-		       const void *data)
+static int user_update(struct transport *t, uint32_t flags, uint32_t offset,
+		       uint32_t length, const void *data)
 {
 	struct user_transport *u = user_of(t);
 	struct kvpci_effect effect;
 	int err;
 
-	if (!length)
+	if (!kvpci_config_write_valid(flags, length))
 		return -EINVAL;
 	if (offset > u->core.device_config_size ||
 	    length > u->core.device_config_size - offset)
 		return -ERANGE;
 	pthread_mutex_lock(&u->lock);
-	err = kvpci_core_device_config_write(&u->core, offset, length, data,
-					     &effect);
+	err = kvpci_core_device_config_write(&u->core, flags, offset, length,
+					     data, &effect);
 	user_unlock_and(u, effect);
 	return err;
 }

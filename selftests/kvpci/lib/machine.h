@@ -132,8 +132,9 @@ struct machine_ops {
 	int (*ack)(struct machine *m, uint32_t kind, uint32_t queue);
 	int (*fail)(struct machine *m);
 	int (*features)(struct machine *m, uint64_t features[2]);
-	int (*device_config_write)(struct machine *m, uint32_t offset,
-				   uint32_t length, const void *data);
+	int (*device_config_write)(struct machine *m, uint32_t flags,
+				   uint32_t offset, uint32_t length,
+				   const void *data);
 	int (*queue_fds)(struct machine *m, uint32_t queue, int kick, int call);
 	int (*queue_state)(struct machine *m, uint32_t queue,
 			   struct kvpci_queue_state *state);

@@ -105,10 +105,11 @@ static int module_features(struct machine *m, uint64_t features[2])
 	return err;
 }
 
-static int module_device_config_write(struct machine *m, uint32_t offset,
-				      uint32_t length, const void *data)
+static int module_device_config_write(struct machine *m, uint32_t flags,
+				      uint32_t offset, uint32_t length,
+				      const void *data)
 {
-	return libkvpci_device_config_write(m->dev, offset, length, data);
+	return libkvpci_device_config_write(m->dev, flags, offset, length, data);
 }
 
 static int module_queue_fds(struct machine *m, uint32_t queue, int kick,

@@ -253,10 +253,11 @@ static int twin_features(struct machine *m, uint64_t features[2])
 	return transport_user.features(device_of(m), features);
 }
 
-static int twin_device_config_write(struct machine *m, uint32_t offset,
-				    uint32_t length, const void *data)
+static int twin_device_config_write(struct machine *m, uint32_t flags,
+				    uint32_t offset, uint32_t length,
+				    const void *data)
 {
-	return transport_user.update(device_of(m), offset, length, data);
+	return transport_user.update(device_of(m), flags, offset, length, data);
 }
 
 static int twin_queue_fds(struct machine *m, uint32_t queue, int kick, int call)

@@ -260,14 +260,19 @@ void vmm_config(struct fuzz *f)
 	u32 offset = take(f, 1) % UNIT_CONFIG;
 	u32 length = 1 + take(f, 1) % (UNIT_CONFIG - offset);
 	u8 data[UNIT_CONFIG];
-	bool changes;
+	bool changes, notifies;
+	u32 flags;
 	int ret;
 
 	memset(data, take(f, 1), sizeof(data));
+	flags = take(f, 1) % 3;
+	if (flags & KVPCI_CONFIG_WRITE_FORCE && data[0] % 4 == 0)
+		length = 0;
 	changes = memcmp(f->u.core.device_config + offset, data, length);
-	if (changes && f->u.core.silent)
+	notifies = flags ? flags & KVPCI_CONFIG_WRITE_FORCE : changes;
+	if (notifies && f->u.core.silent)
 		f->config_due = true;
-	ret = unit_change(&f->u, offset, length, data);
+	ret = unit_change_as(&f->u, flags, offset, length, data);
 	if (ret) {
 		REQUIRE(ret == -EBUSY && f->suspended);
 		REQUIRE(!f->u.effect.bits);
@@ -275,7 +280,7 @@ void vmm_config(struct fuzz *f)
 	}
 	f->changed |= changes;
 	REQUIRE(!memcmp(f->u.core.device_config + offset, data, length));
-	if (changes)
+	if (notifies)
 		check_notified(f);
 	else
 		REQUIRE(!f->u.effect.bits);

@@ -313,14 +313,15 @@ int libkvpci_bar_write(int dev, uint32_t bar, uint32_t offset,
  * libkvpci_device_config_write() - change the device configuration
  *	(KVPCI_DEVICE_CONFIG_WRITE)
  * @dev: the device
+ * @flags: 0, KVPCI_CONFIG_WRITE_QUIET or KVPCI_CONFIG_WRITE_FORCE
  * @offset: first byte
- * @length: bytes, 1 or more
+ * @length: bytes, 1 or more; with KVPCI_CONFIG_WRITE_FORCE also 0
  * @data: the new bytes
  *
- * Return: 0, or -ERANGE: beyond the configuration, -EBUSY: suspended.
+ * Return: 0, or -EINVAL, -ERANGE: beyond the configuration, -EBUSY: suspended.
  */
-int libkvpci_device_config_write(int dev, uint32_t offset, uint32_t length,
-				 const void *data);
+int libkvpci_device_config_write(int dev, uint32_t flags, uint32_t offset,
+				 uint32_t length, const void *data);
 
 /**
  * libkvpci_queue_fds() - give a queue its eventfds (KVPCI_QUEUE_FDS)
