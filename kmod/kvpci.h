@@ -507,6 +507,7 @@ void kvpci_function_moved(struct kvpci_device *device, const u8 *bytes);
 void kvpci_function_move_back(struct kvpci_device *device);
 long kvpci_pci_config_access(void *object, void *arg);
 long kvpci_device_irq(void *object, void *arg);
+long kvpci_device_reset(void *object, void *arg);
 struct kvpci_pci_config *
 kvpci_function_build(const struct kvpci_device *device,
 		     const struct kvpci_device_place *place);

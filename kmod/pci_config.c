@@ -210,6 +210,47 @@ static int function_write(struct kvpci_device *device, struct pci_config_write *
 	return err;
 }
 
+/* The function as a whole. Context: outside kvm->srcu; may wait for it. */
+static int function_reset(struct kvpci_device *device)
+{
+	struct kvpci_effect effect = kvpci_no_effect();
+	const u64 nowhere[KVPCI_NUM_BARS] = {};
+	int err = 0;
+
+	if (mutex_lock_killable(&device->map_lock))
+		return -EINTR;
+	kvpci_lock(device);
+	device->moving = true;
+	kvpci_unlock(device);
+	if (device->cs)
+		err = kvpci_bar_map(device, 0, nowhere);
+	kvpci_lock(device);
+	if (!err)
+		effect = kvpci_core_reset_by_vmm(&device->core,
+						 KVPCI_RESET_FUNCTION);
+	if (!err && device->cs)
+		kvpci_pci_config_reset(device->cs);
+	device->moving = false;
+	kvpci_unlock_and(device, effect);
+	mutex_unlock(&device->map_lock);
+	return err;
+}
+
+/* KVPCI_DEVICE_RESET */
+long kvpci_device_reset(void *object, void *arg)
+{
+	struct kvpci_device *device = object;
+	const struct kvpci_device_reset *reset = arg;
+
+	if (reset->flags & ~KVPCI_RESET_FUNCTION)
+		return -EINVAL;
+	if (reset->flags & KVPCI_RESET_FUNCTION)
+		return function_reset(device);
+	kvpci_lock(device);
+	kvpci_unlock_and(device, kvpci_core_reset_by_vmm(&device->core, 0));
+	return 0;
+}
+
 /* KVPCI_PCI_CONFIG_ACCESS */
 long kvpci_pci_config_access(void *object, void *arg)
 {

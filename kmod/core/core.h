@@ -494,6 +494,13 @@ void kvpci_status_set_notify_format(struct kvpci_core *core);
 void kvpci_core_reset(struct kvpci_core *core);
 
 /**
+ * kvpci_core_reset_by_vmm() - the VMM resets the device, whose backend has stopped
+ * @core: the function
+ * @flags: KVPCI_RESET_*
+ */
+struct kvpci_effect kvpci_core_reset_by_vmm(struct kvpci_core *core, u32 flags);
+
+/**
  * kvpci_core_ack() - the backend, or one of its queues, has stopped
  * @core: the function
  * @kind: KVPCI_EVENT_STOP, KVPCI_EVENT_QUEUE_STOP or KVPCI_EVENT_SUSPEND

@@ -14,6 +14,8 @@
  *	   |                                               v    |
  *	   +--------------RESUME read---------------------RESUMING
  *
+ * The VMM may reset the device in any state: it is STOPPED then.
+ *
  * A reset is done at once unless a backend may be running or suspended. As long
  * as one may, what it was told, queues and features, does not change.
  */
@@ -65,6 +67,18 @@ void kvpci_core_reset(struct kvpci_core *core)
 	for (i = 0; i < core->queues_touched; i++)
 		kvpci_queue_init(core, &core->queues[i]);
 	core->queues_touched = 0;
+}
+
+/* It is the acknowledgement of a STOP as well, if one waits for that. */
+struct kvpci_effect kvpci_core_reset_by_vmm(struct kvpci_core *core, u32 flags)
+{
+	struct kvpci_effect effect = kvpci_effect(EFFECT_RESET | KVPCI_EFFECT_STOPPED |
+						  KVPCI_EFFECT_EVENT_GONE);
+
+	kvpci_core_reset(core);
+	if (flags & KVPCI_RESET_FUNCTION)
+		effect.bits |= kvpci_core_msix_reset(core).bits;
+	return effect;
 }
 
 /* START has been read, and the STOP that ends it has not been posted. */

@@ -444,6 +444,22 @@ static bool bar_stays(struct step *s)
 	return cfg_rd(&s->m, BAR(BAR_MEM), 4) == MEM_BASE && at_old_place(s);
 }
 
+/* The function is reset, and with it its BARs go. */
+static int reset_function(struct step *s)
+{
+	struct kvpci_device_reset reset = {
+		.size = sizeof(reset), .flags = KVPCI_RESET_FUNCTION,
+	};
+
+	return do_ioctl(s->m.dev, KVPCI_DEVICE_RESET, &reset);
+}
+
+static bool function_is_reset(struct step *s)
+{
+	return !cfg_rd(&s->m, BAR(BAR_MEM), 4) && !cfg_rd(&s->m, PCI_COMMAND, 2) &&
+	       !reads(s, MEM_BASE + CC_NUM_QUEUES, 2, DEV_QUEUES);
+}
+
 static int map_registers(struct step *s)
 {
 	void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, s->m.dev,
@@ -516,6 +532,8 @@ static const struct call {
 	  place_it, placed, not_there, false, NULL },
 	{ "KVPCI_PCI_CONFIG_ACCESS", FAILS_OR_WORKS, decoding_function,
 	  move_bar, bar_moved, bar_stays, false, NULL },
+	{ "KVPCI_DEVICE_RESET", FAILS_OR_WORKS, decoding_function,
+	  reset_function, function_is_reset, bar_stays, false, NULL },
 	{ "mmap", FAILS, decoding_function,
 	  map_registers, registers_mapped, bar_stays, false, NULL },
 	{ "close of a device", WORKS, mapped_device,

@@ -187,13 +187,21 @@ static void *vmm(void *arg)
 {
 	struct race *r = arg;
 	struct told told = { 0 };
+	unsigned int events = 0;
 	struct kvpci_event e;
 
 	while (!r->stop && !r->broken) {
 		compare(r, &told);
-		if (device_event(&r->m, &e) >= 0)
-			on_event(r, &told, &e);
+		if (device_event(&r->m, &e) < 0)
+			continue;
+		on_event(r, &told, &e);
 		compare(r, &told);
+		if (++events % 8)
+			continue;
+		/* It stops what it has started, and forgets about it. */
+		memset(&told, 0, sizeof(told));
+		if (r->m.ops->reset(&r->m, 0))
+			r->broken = "reset by the VMM";
 	}
 	return NULL;
 }
@@ -387,6 +395,14 @@ static void device_reset(struct machine *m, enum noise noise)
 	driver_run(m);
 }
 
+static void vmm_reset(struct machine *m, enum noise noise)
+{
+	if (noise == LOUD)
+		driver_run(m);
+	else if (m->ops->reset(m, 0))
+		guest_die("KVPCI_DEVICE_RESET");
+}
+
 static const struct {
 	const char *name;
 	void (*set)(struct machine *m, enum noise noise);
@@ -399,6 +415,7 @@ static const struct {
 	{ "no vector", no_vector, false },
 	{ "other message", other_message, false },
 	{ "reset", device_reset, false },
+	{ "reset by the VMM", vmm_reset, false },
 };
 
 /* Wait until the backend has signalled some more. */

@@ -47,6 +47,7 @@ union any {
 	struct kvpci_pci_config_access device_config;
 	struct kvpci_device_ack device_ack;
 	struct kvpci_device_fail device_fail;
+	struct kvpci_device_reset device_reset;
 	struct kvpci_device_state device_state;
 	struct kvpci_device_registers registers;
 	struct kvpci_device_features_ok features_ok;
@@ -241,6 +242,8 @@ static const struct row {
 	    0, NO_FIELD, AT(kvpci_device_ack, __reserved)),
 	ROW(KVPCI_DEVICE_FAIL, DEV, kvpci_device_fail, false, NULL,
 	    0, AT(kvpci_device_fail, flags), NO_FIELD),
+	ROW(KVPCI_DEVICE_RESET, DEV, kvpci_device_reset, false, NULL,
+	    KVPCI_RESET_FUNCTION, AT(kvpci_device_reset, flags), NO_FIELD),
 	ROW(KVPCI_DEVICE_STATE, DEV, kvpci_device_state, false, NULL,
 	    0, AT(kvpci_device_state, flags),
 	    AT(kvpci_device_state, __reserved)),

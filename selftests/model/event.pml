@@ -20,8 +20,8 @@
  *	failing()	another thread of the VMM, with KVPCI_DEVICE_FAIL
  *	observer()	sees every state, and what must hold in it
  *
- * SUSPEND and RESUME take part with SUSPENDS. Not here: interrupts, which are in
- * interrupt.pml, and the bytes of configuration.
+ * SUSPEND and RESUME take part with SUSPENDS, resets by the VMM with VMM_RESETS.
+ * Not here: interrupts, which are in interrupt.pml, and the bytes of configuration.
  *
  * How to run it: selftests/model/check, which says what each run leaves out.
  * Values that mean nothing to the protocol are as few as tell right from wrong:
@@ -74,6 +74,7 @@
 #define RESUME_TAKEN_BACK	30	/* suspend() */
 #define RESUME_ENDS_READ	31	/* read_events() */
 #define SUSPEND_THEN_ACK	32	/* VMM */
+#define STOP_THEN_RESET		33	/* VMM */
 #ifndef BREAK
 #define BREAK			0
 #endif
@@ -771,6 +772,22 @@ inline go_on()
 }
 #endif
 
+/* A reset of the machine: whatever the driver was about to do. */
+inline device_reset()
+{
+	if
+	:: kept(STOP_THEN_RESET) -> stop_all()
+	:: else
+	fi;
+	d_step {
+		core_reset();
+		started = false;
+		start_failed = false;
+		paused = false
+	}
+	stop_all()
+}
+
 inline queue_stopped(q)
 {
 	queue_stop(q);
@@ -832,6 +849,9 @@ active proctype VMM()
 	byte got_kind[BATCH], got_queue[BATCH];
 	bool taken;
 	do
+#ifdef VMM_RESETS
+	:: true -> device_reset()
+#endif
 	:: true ->
 		/* poll(): first among those to be woken, then a look */
 		if

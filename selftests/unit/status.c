@@ -301,4 +301,187 @@ TEST_F(status, late_write_during_a_reset)
 	EXPECT_EQ(0, cc_read(u, CC_STATUS));
 }
 
+/* --- the VMM's reset, in each state ------------------------------------------- */
+
+FIXTURE(reset) {
+	struct unit u;
+};
+
+FIXTURE_SETUP(reset)
+{
+	struct unit *u = &self->u;
+
+	unit_describe(u);
+	unit_offer(u, F_SUSPEND);
+	ASSERT_EQ(0, unit_create(u));
+	u->core.device_config_mask[0] = 0xff;
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	unit_destroy(&self->u);
+}
+
+static void fresh(struct unit *u)
+{
+	(void)u;
+}
+
+static void several_events(struct unit *u)
+{
+	unit_run(u);
+	cc_write(u, CC_STATUS, ST_RUNNING | ST_FAILED);
+	unit_write(u, KVPCI_REGION_DEVICE, 0, 1, 1);
+	cc_write(u, CC_QUEUE_SELECT, 0);
+	cc_write(u, CC_QUEUE_RESET, 1);
+}
+
+static void queue_stopping(struct unit *u)
+{
+	unit_run(u);
+	cc_write(u, CC_QUEUE_SELECT, 1);
+	cc_write(u, CC_QUEUE_RESET, 1);
+	unit_event(u, NULL);
+}
+
+static void queue_starting(struct unit *u)
+{
+	unit_run(u);
+	unit_queue(u, 2, 64);
+}
+
+static void failing(struct unit *u)
+{
+	unit_run(u);
+	kvpci_core_fail(&u->core);
+}
+
+static void stop_posted(struct unit *u)
+{
+	unit_run(u);
+	cc_write(u, CC_STATUS, 0);
+}
+
+static void stop_read(struct unit *u)
+{
+	stop_posted(u);
+	unit_event(u, NULL);
+}
+
+static void suspend_posted(struct unit *u)
+{
+	unit_run(u);
+	cc_write(u, CC_STATUS, ST_RUNNING | ST_SUSPEND);
+}
+
+static void silent(struct unit *u)
+{
+	struct kvpci_effect effect;
+
+	suspend_posted(u);
+	unit_event(u, NULL);
+	if (kvpci_core_silence(&u->core, &effect))
+		abort();
+	kvpci_core_fail(&u->core);	/* a notification is due */
+}
+
+static void suspended(struct unit *u)
+{
+	silent(u);
+	unit_ack(u, KVPCI_EVENT_SUSPEND, KVPCI_EVENT_NO_QUEUE);
+}
+
+static void resuming(struct unit *u)
+{
+	suspended(u);
+	cc_write(u, CC_STATUS, ST_RUNNING);
+}
+
+static const struct state {
+	const char *name;
+	void (*enter)(struct unit *u);
+} states[] = {
+#define STATE(name) { #name, name }
+	STATE(fresh), { "negotiated", unit_negotiate },
+	{ "starting", unit_start }, { "running", unit_run },
+	STATE(several_events), STATE(queue_stopping), STATE(queue_starting),
+	STATE(failing), STATE(stop_posted), STATE(stop_read),
+	STATE(suspend_posted), STATE(silent), STATE(suspended), STATE(resuming),
+#undef STATE
+};
+
+/* Something of everything that interrupts leave behind. */
+static void leave_interrupts(struct unit *u)
+{
+	struct kvpci_msg msg;
+
+	unit_vector(u, 1, 0xfee00000, 0x41, MASKED);
+	unit_vector(u, 2, 0xfee00000, 0x42, UNMASKED);
+	kvpci_core_set_irq_flags(&u->core, KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER);
+	kvpci_core_pend(&u->core, 1);
+	for (u32 q = 0; q < 2; q++)
+		if (kvpci_core_signal(&u->core, q, &msg) == KVPCI_IRQ_SEND)
+			kvpci_core_defer(&u->core, q);
+}
+
+TEST_F(reset, in_any_state)
+{
+	struct unit *u = &self->u;
+	struct kvpci_msg msg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		struct kvpci_event early = { 0 };
+		bool had_event;
+
+		states[i].enter(u);
+		leave_interrupts(u);
+		had_event = kvpci_core_event_peek(&u->core, &early);
+		unit_reset(u, 0);
+		EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE |
+			  KVPCI_EFFECT_EVENT_GONE | KVPCI_EFFECT_STOPPED,
+			  u->effect.bits);
+		expect_reset(_metadata, u);
+		/* nor for a reader who had begun to read it */
+		if (had_event)
+			EXPECT_FALSE(kvpci_core_event_take(&u->core, &early))
+				TH_LOG("%s", states[i].name);
+		EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+		EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_QUEUE_STOP, 1));
+		EXPECT_EQ(-EALREADY, unit_ack(u, KVPCI_EVENT_SUSPEND, KVPCI_EVENT_NO_QUEUE));
+		EXPECT_EQ(-1, kvpci_core_next_deferred(&u->core, 0));
+		EXPECT_EQ(0, u->core.pending[0] | u->core.pending[1]);
+		/* what is the function's stays */
+		EXPECT_EQ(KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MASTER, u->core.irq_flags);
+		EXPECT_EQ(0x41, u->core.vectors[1].word[2]);
+		/* and the device works as ever, without an old notification */
+		unit_run(u);
+		EXPECT_EQ(ST_RUNNING, cc_read(u, CC_STATUS));
+		EXPECT_EQ(-1, kvpci_core_next_pending(&u->core, 0, &msg));
+		EXPECT_EQ(0, unit_event(u, NULL));
+		unit_reset(u, 0);
+	}
+}
+
+TEST_F(reset, of_the_function)
+{
+	struct unit *u = &self->u;
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		states[i].enter(u);
+		leave_interrupts(u);
+		unit_reset(u, KVPCI_RESET_FUNCTION);
+		EXPECT_EQ(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE |
+			  KVPCI_EFFECT_EVENT_GONE | KVPCI_EFFECT_STOPPED,
+			  u->effect.bits);
+		expect_reset(_metadata, u);
+		EXPECT_EQ(0, u->core.irq_flags);
+		for (u32 v = 0; v < UNIT_VECTORS; v++) {
+			const u32 *word = u->core.vectors[v].word;
+
+			EXPECT_EQ(0, word[0] | word[1] | word[2]);
+			EXPECT_EQ(1, word[3]);
+		}
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -372,6 +372,12 @@ int unit_ack(struct unit *u, u32 kind, u32 queue)
 	return ret;
 }
 
+void unit_reset(struct unit *u, u32 flags)
+{
+	u->effect = kvpci_core_reset_by_vmm(&u->core, flags);
+	after(u);
+}
+
 int unit_change_as(struct unit *u, u32 flags, u32 offset, u32 length,
 		   const void *data)
 {

@@ -152,6 +152,8 @@ u32 unit_event(struct unit *u, struct kvpci_event *event);
  * Return: its error.
  */
 int unit_ack(struct unit *u, u32 kind, u32 queue);
+/** unit_reset() - kvpci_core_reset_by_vmm(), its effect in @u->effect */
+void unit_reset(struct unit *u, u32 flags);
 /**
  * unit_change() - change device configuration as the VMM does; the effect is in
  *	@u->effect

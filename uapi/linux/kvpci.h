@@ -57,6 +57,7 @@ enum {
 	KVPCI_CMD_QUEUE_STATE,
 	KVPCI_CMD_BAR_ACCESS,
 	KVPCI_CMD_PCI_CONFIG_ACCESS,
+	KVPCI_CMD_DEVICE_RESET,
 	KVPCI_CMD_DEVICE_SAVE,
 	KVPCI_CMD_DEVICE_RESTORE,
 };
@@ -641,6 +642,36 @@ struct kvpci_device_fail {
 };
 
 #define KVPCI_DEVICE_FAIL	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_FAIL)
+
+/*
+ * kvpci_device_reset.flags: the function as a whole. The MSI-X table and its
+ * pending bits are as after creation, and all KVPCI_IRQ_* bits are clear. If the
+ * module keeps PCI configuration space, that is reset as by a function level reset:
+ * BARs do not answer any more. If the VMM keeps it, BARs and line stay where
+ * KVPCI_DEVICE_MAP and KVPCI_DEVICE_IRQ have put them.
+ */
+#define KVPCI_RESET_FUNCTION	(1U << 0)
+
+/**
+ * struct kvpci_device_reset - reset the device (KVPCI_DEVICE_RESET, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: KVPCI_RESET_* bits
+ *
+ * For a reset that does not come from the driver: of the machine, the bus, the
+ * slot. The device is as after an acknowledged STOP, whatever state it was in:
+ * device_status reads 0, queues are off, no event waits, not even STOP, and
+ * nothing is left to be acknowledged. Device configuration stays as it is.
+ *
+ * The backend has stopped: whoever calls this vouches for it. When the call returns
+ * no message is under way that was asked for before. A read() that has begun
+ * before the call may still return events of before.
+ */
+struct kvpci_device_reset {
+	__u32 size;
+	__u32 flags;
+};
+
+#define KVPCI_DEVICE_RESET	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_RESET)
 
 /**
  * struct kvpci_device_state - what driver and device agreed on

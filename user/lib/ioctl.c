@@ -148,6 +148,16 @@ int libkvpci_device_fail(int dev)
 	return call(dev, KVPCI_DEVICE_FAIL, &arg);
 }
 
+int libkvpci_device_reset(int dev, uint32_t flags)
+{
+	struct kvpci_device_reset arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+	};
+
+	return call(dev, KVPCI_DEVICE_RESET, &arg);
+}
+
 int libkvpci_device_state(int dev, struct kvpci_device_state *state)
 {
 	state->size = sizeof(*state);

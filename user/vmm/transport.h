@@ -72,6 +72,7 @@ struct transport_place {
  * @event: take an event: 1, or 0 if there is none
  * @ack: the backend has stopped
  * @fail: the device needs a reset
+ * @reset: reset the device, or with KVPCI_RESET_FUNCTION the function
  * @update: the device configuration changes, and the driver is told, or not
  * @features: out: feature bits the driver accepted
  * @queue_fds: a queue's eventfds, which must be non-blocking, or -1
@@ -100,6 +101,7 @@ struct transport_ops {
 	int (*event)(struct transport *transport, struct kvpci_event *event);
 	int (*ack)(struct transport *transport, uint32_t kind, uint32_t queue);
 	int (*fail)(struct transport *transport);
+	int (*reset)(struct transport *transport, uint32_t flags);
 	int (*update)(struct transport *transport, uint32_t flags,
 		      uint32_t offset, uint32_t length, const void *data);
 	int (*features)(struct transport *transport, uint64_t features[2]);

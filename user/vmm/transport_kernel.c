@@ -182,6 +182,15 @@ static int kernel_fail(struct transport *t)
 	return libkvpci_device_fail(t->event_fd);
 }
 
+static int kernel_reset(struct transport *t, uint32_t flags)
+{
+	int err = libkvpci_device_reset(t->event_fd, flags);
+
+	if (!err && kernel_of(t)->mmap_reads)
+		mmap_reads_update(kernel_of(t)->mmap_reads);
+	return err;
+}
+
 static int kernel_update(struct transport *t, uint32_t flags, uint32_t offset,
 			 uint32_t length, const void *data)
 {
@@ -236,6 +245,7 @@ const struct transport_ops transport_kernel = {
 	.event = kernel_event,
 	.ack = kernel_ack,
 	.fail = kernel_fail,
+	.reset = kernel_reset,
 	.update = kernel_update,
 	.features = kernel_features,
 	.queue_fds = kernel_queue_fds,

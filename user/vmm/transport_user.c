@@ -272,6 +272,23 @@ static int user_fail(struct transport *t)
 	return 0;
 }
 
+static int user_reset(struct transport *t, uint32_t flags)
+{
+	struct user_transport *u = user_of(t);
+	struct kvpci_effect effect;
+
+	if (flags & ~KVPCI_RESET_FUNCTION)
+		return -EINVAL;
+	pthread_mutex_lock(&u->lock);
+	if (flags & KVPCI_RESET_FUNCTION) {
+		kvpci_pci_config_reset(&u->cs);
+		u->mapped = kvpci_pci_config_decode(&u->cs, u->addr);
+	}
+	effect = kvpci_core_reset_by_vmm(&u->core, flags);
+	user_unlock_and(u, effect);
+	return 0;
+}
+
 static int user_update(struct transport *t, uint32_t flags, uint32_t offset,
 		       uint32_t length, const void *data)
 {
@@ -528,6 +545,7 @@ const struct transport_ops transport_user = {
 	.event = user_event,
 	.ack = user_ack,
 	.fail = user_fail,
+	.reset = user_reset,
 	.update = user_update,
 	.features = user_features,
 	.queue_fds = user_queue_fds,

@@ -131,6 +131,7 @@ struct machine_ops {
 	int (*event)(struct machine *m, struct kvpci_event *event);
 	int (*ack)(struct machine *m, uint32_t kind, uint32_t queue);
 	int (*fail)(struct machine *m);
+	int (*reset)(struct machine *m, uint32_t flags);
 	int (*features)(struct machine *m, uint64_t features[2]);
 	int (*device_config_write)(struct machine *m, uint32_t flags,
 				   uint32_t offset, uint32_t length,

@@ -95,6 +95,11 @@ static int module_fail(struct machine *m)
 	return libkvpci_device_fail(m->dev);
 }
 
+static int module_reset(struct machine *m, uint32_t flags)
+{
+	return libkvpci_device_reset(m->dev, flags);
+}
+
 static int module_features(struct machine *m, uint64_t features[2])
 {
 	struct kvpci_device_state state = { .device_config = 0 };
@@ -170,6 +175,7 @@ const struct machine_ops machine_module = {
 	.event = module_event,
 	.ack = module_ack,
 	.fail = module_fail,
+	.reset = module_reset,
 	.features = module_features,
 	.device_config_write = module_device_config_write,
 	.queue_fds = module_queue_fds,

@@ -248,6 +248,11 @@ static int twin_fail(struct machine *m)
 	return transport_user.fail(device_of(m));
 }
 
+static int twin_reset(struct machine *m, uint32_t flags)
+{
+	return transport_user.reset(device_of(m), flags);
+}
+
 static int twin_features(struct machine *m, uint64_t features[2])
 {
 	return transport_user.features(device_of(m), features);
@@ -322,6 +327,7 @@ const struct machine_ops machine_twin = {
 	.event = twin_event,
 	.ack = twin_ack,
 	.fail = twin_fail,
+	.reset = twin_reset,
 	.features = twin_features,
 	.device_config_write = twin_device_config_write,
 	.queue_fds = twin_queue_fds,

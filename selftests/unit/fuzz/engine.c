@@ -14,8 +14,9 @@ const char *const fuzz_reach_names[FUZZ_REACHES] = {
 	"deferred message", "deferred message dropped by reset",
 	"silence before SUSPEND is acknowledged",
 	"configuration change notified", "the same after a resume", "D3hot",
-	"signal unchanged", "moved into a fresh core", "moved with a deferred message",
-	"spoiled state refused", "spoiled state taken",
+	"reset by the VMM", "signal unchanged", "moved into a fresh core",
+	"moved with a deferred message", "spoiled state refused",
+	"spoiled state taken",
 };
 
 u32 take(struct fuzz *f, unsigned int bytes)
@@ -57,8 +58,8 @@ static void (*const actions[])(struct fuzz *f) = {
 	guest_anywhere, guest_anywhere, guest_anywhere, guest_common,
 	guest_common, guest_common, guest_status, guest_driver, guest_driver,
 	vmm_event, vmm_event, vmm_ack, vmm_signal,
-	vmm_pending, vmm_deferred, vmm_config, vmm_misc, config_space,
-	config_space, guest_window, vmm_move, vmm_hostile,
+	vmm_pending, vmm_deferred, vmm_config, vmm_misc, vmm_reset,
+	config_space, config_space, guest_window, vmm_move, vmm_hostile,
 };
 
 static void setup(struct fuzz *f)

@@ -41,6 +41,7 @@ enum fuzz_reach {
 	FUZZ_CONFIG_SENT,	/* a configuration change notified at once */
 	FUZZ_CONFIG_LATER,	/* one that waited for the driver's resume */
 	FUZZ_D3HOT,		/* a function powered down */
+	FUZZ_RESET,		/* the VMM's reset of a running device */
 	FUZZ_SAME,		/* a signal whose answer had to stay, and did */
 	FUZZ_MOVED,		/* saved, and restored into a fresh core */
 	FUZZ_MOVED_DEFERRED,	/* the same with a message put off */

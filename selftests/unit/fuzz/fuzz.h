@@ -105,6 +105,7 @@ void vmm_pending(struct fuzz *f);
 void vmm_deferred(struct fuzz *f);
 void vmm_config(struct fuzz *f);
 void vmm_misc(struct fuzz *f);
+void vmm_reset(struct fuzz *f);
 void vmm_move(struct fuzz *f);
 void vmm_hostile(struct fuzz *f);
 

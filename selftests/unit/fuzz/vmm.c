@@ -115,6 +115,18 @@ static void vmm_silence(struct fuzz *f)
 		reach(f, FUZZ_SILENT);
 }
 
+/* The device is reset, and no backend has anything of it. */
+static void all_stopped(struct fuzz *f)
+{
+	f->running = false;
+	f->stop_read = false;
+	f->suspend_read = false;
+	f->suspended = false;
+	memset(f->owned, 0, sizeof(f->owned));
+	memset(f->stopping, 0, sizeof(f->stopping));
+	REQUIRE(cc_read(&f->u, CC_STATUS) == 0);
+}
+
 void vmm_ack(struct fuzz *f)
 {
 	u8 how = take(f, 1);
@@ -130,13 +142,7 @@ void vmm_ack(struct fuzz *f)
 		REQUIRE(!ret == f->stop_read);
 		if (ret)
 			return;
-		f->running = false;
-		f->stop_read = false;
-		f->suspend_read = false;
-		f->suspended = false;
-		memset(f->owned, 0, sizeof(f->owned));
-		memset(f->stopping, 0, sizeof(f->stopping));
-		REQUIRE(cc_read(&f->u, CC_STATUS) == 0);
+		all_stopped(f);
 		reach(f, FUZZ_STOP);
 	} else {
 		int ret = unit_ack(&f->u, KVPCI_EVENT_QUEUE_STOP, q);
@@ -284,6 +290,29 @@ void vmm_config(struct fuzz *f)
 		check_notified(f);
 	else
 		REQUIRE(!f->u.effect.bits);
+}
+
+/* Seldom, so that devices run for a while. */
+void vmm_reset(struct fuzz *f)
+{
+	struct kvpci_core *core = &f->u.core;
+	u8 how = take(f, 1);
+	u32 flags = how & 1 ? KVPCI_RESET_FUNCTION : 0;
+	struct kvpci_event event;
+
+	if (how & 0x7e)
+		return;
+	if (f->running)
+		reach(f, FUZZ_RESET);
+	unit_reset(&f->u, flags);
+	all_stopped(f);
+	REQUIRE(!kvpci_core_event_peek(core, &event));
+	REQUIRE(!core->isr && !core->config_changed && !core->silent);
+	for (u32 v = 0; v < UNIT_VECTORS; v++) {
+		REQUIRE(!(core->pending[v / 64] >> (v % 64) & 1));
+		REQUIRE(!flags || core->vectors[v].word[3] == 1);
+	}
+	REQUIRE(!flags || !core->irq_flags);
 }
 
 static void fail(struct fuzz *f)

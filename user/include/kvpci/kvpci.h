@@ -233,6 +233,16 @@ int libkvpci_device_ack(int dev, uint32_t kind, uint32_t queue);
 int libkvpci_device_fail(int dev);
 
 /**
+ * libkvpci_device_reset() - reset the device, whose backend has stopped
+ *	(KVPCI_DEVICE_RESET)
+ * @dev: the device
+ * @flags: 0, or KVPCI_RESET_FUNCTION: MSI-X and PCI configuration space as well
+ *
+ * Return: 0, or -EINVAL.
+ */
+int libkvpci_device_reset(int dev, uint32_t flags);
+
+/**
  * libkvpci_device_state() - status, features and device configuration
  *	(KVPCI_DEVICE_STATE)
  * @dev: the device
