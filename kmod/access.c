@@ -163,7 +163,7 @@ static bool write_register(struct kvpci_device *device,
 			   struct kvpci_effect *effect)
 {
 	kvpci_lock(device);
-	if (accessor == KVPCI_GUEST && unlikely(device->core.exit_features) &&
+	if (accessor == KVPCI_GUEST && unlikely(device->core.exits) &&
 	    kvpci_core_write_exits(&device->core, region, offset, length, value)) {
 		kvpci_unlock(device);
 		return false;

@@ -205,7 +205,7 @@ struct kvpci_device *kvpci_device_make(struct kvpci_vm *vm,
 	struct kvpci_device *device;
 	int err;
 
-	if (create->flags & ~KVPCI_DEVICE_EXIT_FEATURES || create->__reserved ||
+	if (create->flags & ~KVPCI_EXITS || create->__reserved ||
 	    !name_ok(create->name, sizeof(create->name)) ||
 	    create->num_regions > KVPCI_MAX_REGIONS ||
 	    create->num_queues > KVPCI_MAX_QUEUES ||
@@ -322,7 +322,7 @@ long kvpci_device_features_ok(void *object, void *arg)
 
 	if (ok->flags || ok->__reserved || ok->status > 255 ||
 	    !(ok->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
-	    !device->core.exit_features)
+	    !(device->core.exits & KVPCI_DEVICE_EXIT_FEATURES))
 		return -EINVAL;
 	kvpci_lock(device);
 	if (!kvpci_core_features_are(&device->core, ok->driver_features)) {

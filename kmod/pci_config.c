@@ -34,7 +34,8 @@ static void window_read(struct kvpci_device *device)
 
 /*
  * It is the guest's access, even where the VMM hands it back: of what the VMM is to
- * decide on, KVPCI_DEVICE_FEATURES_OK has done all that the VMM has decided on.
+ * decide on, KVPCI_DEVICE_FEATURES_OK or KVPCI_DEVICE_RESET has done all that the VMM
+ * has decided on.
  *
  * Return: as kvpci_access_write().
  */

@@ -106,7 +106,7 @@ bool kvpci_core_write_exits(const struct kvpci_core *core,
 			    const struct kvpci_region *region, u32 offset,
 			    unsigned int length, u64 value)
 {
-	return core->exit_features && region->type == KVPCI_REGION_COMMON &&
+	return region->type == KVPCI_REGION_COMMON &&
 	       offset == VIRTIO_PCI_COMMON_STATUS && length == 1 &&
-	       kvpci_status_sets_features_ok(core, value);
+	       kvpci_status_write_exits(core, value);
 }

@@ -137,7 +137,7 @@ struct kvpci_msg {
  * @device_config_mask: bits of it the driver may write, or NULL; caller's memory
  * @notif_queues: queue of each queue_notif_config_data up to
  *	KVPCI_MAX_NOTIF_DATA; NULL if not offered; caller's memory
- * @exit_features: KVPCI_DEVICE_EXIT_FEATURES
+ * @exits: KVPCI_DEVICE_EXIT_*
  * @deps: @num_deps features that need others; caller's memory
  * @num_deps: how many
  * @notify_width: bytes the driver writes to a doorbell, as negotiated
@@ -184,7 +184,7 @@ struct kvpci_core {
 	u16 *notif_queues;
 	struct kvpci_feature_dep *deps;
 	u16 num_deps;
-	bool exit_features;
+	u8 exits;
 
 	/* what a doorbell looks like; read without the lock */
 	u8 notify_width;
@@ -440,8 +440,7 @@ static inline bool kvpci_core_awaits_stop(const struct kvpci_core *core,
  * @length: as for kvpci_core_write()
  * @value: as for kvpci_core_write()
  *
- * Return: true for a write that would set FEATURES_OK on a device made with
- * KVPCI_DEVICE_EXIT_FEATURES.
+ * Return: true for a write that KVPCI_DEVICE_EXIT_* name.
  */
 bool kvpci_core_write_exits(const struct kvpci_core *core,
 			    const struct kvpci_region *region, u32 offset,
@@ -485,7 +484,12 @@ bool kvpci_features_acceptable(const struct kvpci_core *core, const u32 *feature
 
 /* Device status and reset: status.c */
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
-bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value);
+
+/** kvpci_status_write_exits() - is a write of device_status the VMM's to do? */
+bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value);
+
+/* All flags of kvpci_device_create that say what exits */
+#define KVPCI_EXITS	(KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_RESET)
 
 /** kvpci_status_set_notify_format() - what doorbells look like now (4.1.5.2) */
 void kvpci_status_set_notify_format(struct kvpci_core *core);

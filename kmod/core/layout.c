@@ -365,7 +365,7 @@ void kvpci_core_init(struct kvpci_core *core,
 	core->num_admin_queues = desc->num_admin_queues;
 	core->num_vectors = desc->num_vectors;
 	core->device_config_size = desc->device_config_size;
-	core->exit_features = desc->flags & KVPCI_DEVICE_EXIT_FEATURES;
+	core->exits = desc->flags & KVPCI_EXITS;
 	core->num_deps = desc->num_feature_deps;
 	if (core->num_deps)
 		memcpy(core->deps, arrays->feature_deps,

@@ -27,7 +27,7 @@
  */
 #define EFFECT_RESET	(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_LINE)
 
-bool kvpci_status_sets_features_ok(const struct kvpci_core *core, u32 value)
+static bool sets_features_ok(const struct kvpci_core *core, u32 value)
 {
 	return value & ~core->device_status & VIRTIO_CONFIG_S_FEATURES_OK &&
 	       kvpci_features_acceptable(core, core->driver_features);
@@ -86,6 +86,14 @@ static bool has_backend(const struct kvpci_core *core)
 {
 	return core->backend >= KVPCI_BACKEND_RUNNING &&
 	       core->backend < KVPCI_BACKEND_STOPPING;
+}
+
+bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value)
+{
+	if (!value)
+		return core->exits & KVPCI_DEVICE_EXIT_RESET && has_backend(core);
+	return core->exits & KVPCI_DEVICE_EXIT_FEATURES &&
+	       sets_features_ok(core, value);
 }
 
 /*
@@ -196,7 +204,7 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value)
 	set = value & ~old &
 	      ~(VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_SUSPEND);
 	if (set & VIRTIO_CONFIG_S_FEATURES_OK &&
-	    !kvpci_status_sets_features_ok(core, value))
+	    !sets_features_ok(core, value))
 		set &= ~(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 	/* 3.1.1: no DRIVER_OK before FEATURES_OK */
 	if (!((old | set) & VIRTIO_CONFIG_S_FEATURES_OK))

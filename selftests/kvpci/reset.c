@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -305,6 +306,150 @@ TEST_F(reset_function, configuration_space)
 	}
 }
 
+/* --- resets that exit ----------------------------------------------------------- */
+
+FIXTURE(exit_reset) {
+	struct machine m;
+	struct device_desc desc;
+};
+
+FIXTURE_SETUP(exit_reset)
+{
+	device_describe(&self->desc);
+	self->desc.create.flags = KVPCI_DEVICE_EXIT_RESET;
+	self->desc.create.features[0] |= F_SUSPEND;
+}
+
+FIXTURE_TEARDOWN(exit_reset)
+{
+	machine_destroy(&self->m);
+}
+
+/* Nothing has happened, and nothing is to be read. */
+static void check_exit(struct __test_metadata *_metadata, struct machine *m,
+		       uint64_t addr, uint32_t reason, unsigned int status)
+{
+	const struct guest_exit *e = &m->g.vcpu[0].exit[0];
+
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(reason, e->reason);
+	EXPECT_TRUE(e->write);
+	EXPECT_EQ(1, e->width);
+	EXPECT_EQ(addr, e->addr);
+	EXPECT_EQ(0, e->value);
+	EXPECT_EQ(status, cc_read(m, CC_STATUS));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
+}
+
+/* A driver that does not wait: it writes 0 and goes on. */
+TEST_F(exit_reset, driver_that_does_not_wait)
+{
+	struct machine *m = &self->m;
+
+	machine_create_on(m, 1, &self->desc);
+	machine_fds(m);
+	for (int i = 0; i < 3; i++) {
+		driver_run(m);
+		if (i == 2)
+			guest_out(&m->g, IO_BASE + IO_COMMON + CC_STATUS, 1, 0);
+		else
+			cc_write(m, CC_STATUS, 0);
+		check_exit(_metadata, m, i == 2 ? IO_BASE + CC_STATUS :
+						  MEM_BASE + CC_STATUS,
+			   i == 2 ? KVM_EXIT_IO : KVM_EXIT_MMIO, ST_RUNNING);
+		/* the backend still has its queues */
+		EXPECT_EQ(1, queue_state(m, 0).enabled);
+		ASSERT_EQ(0, m->ops->reset(m, 0));
+	}
+	/* negotiation begins with no look at the status */
+	driver_run(m);
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+}
+
+/* Before START is read nobody has to stop. */
+TEST_F(exit_reset, before_start_is_read)
+{
+	struct machine *m = &self->m;
+
+	machine_create_on(m, 1, &self->desc);
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	driver_start(m);
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
+}
+
+TEST_F(exit_reset, suspended)
+{
+	struct machine *m = &self->m;
+
+	machine_create_on(m, 1, &self->desc);
+	suspended(m);
+	cc_write(m, CC_STATUS, 0);
+	check_exit(_metadata, m, MEM_BASE + CC_STATUS, KVM_EXIT_MMIO,
+		   ST_READY | ST_SUSPEND);
+	ASSERT_EQ(0, m->ops->reset(m, 0));
+	resuming(m);
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVPCI_EVENT_RESUME, device_event(m, NULL));
+	ASSERT_EQ(0, m->ops->reset(m, 0));
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+}
+
+/* The VMM's own write is a reset as ever; during one nothing exits. */
+TEST_F(exit_reset, by_bar_access)
+{
+	struct machine *m = &self->m;
+
+	machine_create_on(m, 1, &self->desc);
+	driver_run(m);
+	ASSERT_EQ(0, m->ops->bar_write(m, BAR_MEM, MEM_COMMON + CC_STATUS, 1, 0));
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(KVPCI_EVENT_STOP, device_event(m, NULL));
+	cc_write(m, CC_STATUS, 0);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, device_ack(m, KVPCI_EVENT_STOP, KVPCI_EVENT_NO_QUEUE));
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+}
+
+/* Through the access window the write of configuration space exits. */
+TEST_F(exit_reset, through_the_window)
+{
+	struct machine *m = &self->m;
+	uint32_t window;
+	uint64_t data;
+
+	function_create(m, &machine_module, &self->desc, NULL, 0);
+	set_up(m);
+	driver_run(m);
+	window = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG, 0);
+	ASSERT_NE(0, window);
+	data = at_function(OURS, window + 16);
+	guest_write(&m->g, at_function(OURS, window + 4), 1, BAR_MEM);
+	guest_write(&m->g, at_function(OURS, window + 8), 4, CC_STATUS);
+	guest_write(&m->g, at_function(OURS, window + 12), 4, 1);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	/* one byte of the data is what counts */
+	guest_write(&m->g, data, 4, 0x0f00);
+	ASSERT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(data, m->g.vcpu[0].exit[0].addr);
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+	/* handed back without an answer it stops no backend */
+	ASSERT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, 0x0f00));
+	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
+	/* as it is meant */
+	ASSERT_EQ(0, m->ops->reset(m, 0));
+	ASSERT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, 0x0f00));
+	EXPECT_EQ(0, cc_read(m, CC_STATUS));
+	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
+	driver_run(m);
+}
+
 /* --- and a vCPU that waits ------------------------------------------------------ */
 
 /* A VMM that resets when the vCPU's thread sleeps, or has read. */
@@ -347,7 +492,6 @@ TEST(wakes_the_reader)
 	unsigned int waited = 0;
 	pthread_t thread;
 
-	require_kvpci();
 	machine_create(m);
 	r.stat = open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, r.stat);

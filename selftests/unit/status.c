@@ -462,6 +462,50 @@ TEST_F(reset, in_any_state)
 	}
 }
 
+/* What would post STOP is the VMM's, if it wants that; other resets are not. */
+TEST_F(reset, exits)
+{
+	static const char *const with_backend[] = {
+		"running", "several_events", "queue_stopping", "queue_starting",
+		"failing", "suspend_posted", "silent", "suspended", "resuming",
+	};
+	struct unit *u = &self->u;
+	const struct kvpci_region *common = kvpci_core_find(&u->core, UNIT_BAR_MEM, 0, 1);
+	const struct kvpci_region *device = kvpci_core_find(&u->core, UNIT_BAR_MEM, 0x200, 1);
+	unsigned int exited = 0;
+
+#define EXITS(region, at, length, value) \
+	kvpci_core_write_exits(&u->core, region, at, length, value)
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		bool expect = false;
+
+		for (size_t j = 0; j < ARRAY_SIZE(with_backend); j++)
+			expect |= !strcmp(states[i].name, with_backend[j]);
+		states[i].enter(u);
+		u->core.exits = 0;
+		EXPECT_FALSE(EXITS(common, CC_STATUS, 1, 0));
+		u->core.exits = KVPCI_DEVICE_EXIT_FEATURES;
+		EXPECT_FALSE(EXITS(common, CC_STATUS, 1, 0));
+		u->core.exits = KVPCI_DEVICE_EXIT_RESET;
+		EXPECT_EQ(expect, EXITS(common, CC_STATUS, 1, 0))
+			TH_LOG("%s", states[i].name);
+		/* bits beyond the access do not count */
+		EXPECT_EQ(expect, EXITS(common, CC_STATUS, 1, 0x5500));
+		EXPECT_FALSE(EXITS(common, CC_STATUS, 1, 1));
+		EXPECT_FALSE(EXITS(common, CC_STATUS, 2, 0));
+		EXPECT_FALSE(EXITS(common, CC_GENERATION, 1, 0));
+		EXPECT_FALSE(EXITS(device, CC_STATUS, 1, 0));
+		exited += expect;
+		/* what exits would have posted STOP, and nothing else would */
+		u->core.events &= ~BIT(KVPCI_EVENT_STOP);
+		cc_write(u, CC_STATUS, 0);
+		EXPECT_EQ(expect, !!(u->core.events & BIT(KVPCI_EVENT_STOP)));
+		unit_reset(u, 0);
+	}
+#undef EXITS
+	EXPECT_EQ(ARRAY_SIZE(with_backend), exited);
+}
+
 TEST_F(reset, of_the_function)
 {
 	struct unit *u = &self->u;

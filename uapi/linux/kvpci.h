@@ -216,9 +216,24 @@ struct kvpci_feature_dep {
  *
  * A write through the access window (4.1.4.9) of PCI configuration space that the
  * module keeps exits as the one that it makes. The VMM does the same, and hands it
- * back with KVPCI_PCI_CONFIG_ACCESS. Nothing else of the window exits.
+ * back with KVPCI_PCI_CONFIG_ACCESS. Nothing of the window exits for a reason of
+ * its own.
  */
 #define KVPCI_DEVICE_EXIT_FEATURES	(1U << 0)
+
+/*
+ * kvpci_device_create.flags: resets of a running device are the VMM's. The driver's
+ * write of 0 to device_status, where it would post KVPCI_EVENT_STOP, leaves to the
+ * VMM, as the KVM exit of that access, and has done nothing. The VMM stops its
+ * backend, calls KVPCI_DEVICE_RESET, and lets the vCPU go on: the reset is done when
+ * the write is. It is for drivers that do not wait until they read 0, as firmware
+ * may. A reset before KVPCI_EVENT_START was read is done by the module and does not
+ * exit.
+ *
+ * The access window is as for KVPCI_DEVICE_EXIT_FEATURES. A write with
+ * KVPCI_BAR_ACCESS and a function level reset post KVPCI_EVENT_STOP as ever.
+ */
+#define KVPCI_DEVICE_EXIT_RESET		(1U << 3)
 
 /**
  * struct kvpci_device_create - make a device (KVPCI_DEVICE_CREATE, on a VM)
@@ -542,7 +557,8 @@ enum kvpci_event_kind {
 	/*
 	 * The driver reset a device whose START had been read: stop the
 	 * backend, then KVPCI_DEVICE_ACK. Until then the guest reads a
-	 * device_status that is not 0.
+	 * device_status that is not 0. (KVPCI_DEVICE_EXIT_RESET: the driver's
+	 * write exits instead.)
 	 */
 	KVPCI_EVENT_STOP = 2,
 	/* The driver enabled a queue after DRIVER_OK (RING_RESET). */
