@@ -103,27 +103,33 @@ static __always_inline void unlock_and(struct kvpci_device *device,
  * @bar: index of the BAR
  * @offset: first byte; the access does not leave the BAR
  * @length: bytes, 1 to 8
- * @accessor: the guest may wait for the backend to stop
+ * @value: out: zero-extended
+ * @accessor: the guest may wait for the backend to stop, and does not get what the
+ *	VMM is to answer
  *
  * Context: inside kvm->srcu.
  *
- * Return: the value, zero-extended.
+ * Return: false, and nothing done, if the VMM is to answer.
  */
-u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		      u32 offset, unsigned int length,
-		      enum kvpci_accessor accessor)
+bool kvpci_access_read(struct kvpci_device *device, unsigned int bar,
+		       u32 offset, unsigned int length, u64 *value,
+		       enum kvpci_accessor accessor)
 {
 	const struct kvpci_region *region;
 	struct kvpci_effect effect;
-	u64 value;
 
+	*value = 0;
 	region = kvpci_core_find(&device->core, bar, offset, length);
 	if (!region) {
 		kvpci_count(device, KVPCI_COUNT_OTHER);
 		trace_kvpci_access(device->id, KVPCI_READ, 0, bar, offset, length, 0);
-		return 0;
+		return true;
 	}
 
+	if (accessor == KVPCI_GUEST && unlikely(device->core.exits) &&
+	    kvpci_core_read_exits(&device->core, region, offset - region->offset,
+				  length))
+		return false;
 	kvpci_lock(device);
 	if (accessor == KVPCI_GUEST &&
 	    kvpci_core_awaits_stop(&device->core, region, offset - region->offset)) {
@@ -132,12 +138,12 @@ u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 		kvpci_lock(device);
 	}
 	effect = kvpci_core_read(&device->core, region, offset - region->offset,
-				 length, &value);
+				 length, value);
 	unlock_and(device, effect);
 	count_access(device, read_counter[region->type], effect);
 	trace_kvpci_access(device->id, KVPCI_READ, region->type, bar, offset, length,
-			   value);
-	return value;
+			   *value);
+	return true;
 }
 
 /* Return: false for a write that is no doorbell; nothing is done then. */
@@ -221,6 +227,7 @@ long kvpci_bar_access(void *object, void *arg)
 	struct kvpci_device *device = object;
 	struct kvpci_bar_access *access = arg;
 	const struct kvpci_bar *bar;
+	u64 value;
 	int idx;
 
 	if (access->flags & ~KVPCI_ACCESS_WRITE || access->__reserved ||
@@ -237,13 +244,15 @@ long kvpci_bar_access(void *object, void *arg)
 		return -ERANGE;
 
 	idx = srcu_read_lock(&device->vm->kvm->srcu);
-	if (access->flags & KVPCI_ACCESS_WRITE)
+	/* Neither exits: the VMM is here. */
+	if (access->flags & KVPCI_ACCESS_WRITE) {
 		kvpci_access_write(device, access->bar, access->offset,
 				   access->length, access->value, KVPCI_VMM);
-	else
-		access->value = kvpci_access_read(device, access->bar,
-						  access->offset,
-						  access->length, KVPCI_VMM);
+	} else {
+		kvpci_access_read(device, access->bar, access->offset,
+				  access->length, &value, KVPCI_VMM);
+		access->value = value;
+	}
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;
 }

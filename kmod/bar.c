@@ -55,13 +55,14 @@ static int bar_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		    gpa_t addr, int len, void *val)
 {
 	struct kvpci_range *range = to_range(iodev);
+	u64 value;
 
 	if (!kvpci_iobus_covers(range, addr, len))
 		return -EOPNOTSUPP;
-	store_value(val, len,
-		    kvpci_access_read(range->device, range->bar,
-				      addr - range->base, len,
-				      KVPCI_GUEST));
+	if (!kvpci_access_read(range->device, range->bar, addr - range->base, len,
+			       &value, KVPCI_GUEST))
+		return -EOPNOTSUPP;
+	store_value(val, len, value);
 	return 0;
 }
 

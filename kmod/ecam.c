@@ -53,7 +53,9 @@ static int ecam_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		memset(val, 0xff, len);
 		return 0;
 	}
-	value = kvpci_function_read(target.device, target.offset, len);
+	if (!kvpci_function_read(target.device, target.offset, len, &value,
+				 KVPCI_GUEST))
+		return -EOPNOTSUPP;
 	memcpy(val, &value, len);
 	return 0;
 }

@@ -512,8 +512,9 @@ struct kvpci_pci_config *
 kvpci_function_build(const struct kvpci_device *device,
 		     const struct kvpci_device_place *place);
 void kvpci_function_free(struct kvpci_pci_config *cs);
-u32 kvpci_function_read(struct kvpci_device *device, u32 offset,
-			unsigned int length);
+bool kvpci_function_read(struct kvpci_device *device, u32 offset,
+			 unsigned int length, u32 *value,
+			 enum kvpci_accessor accessor);
 bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
 			      unsigned int length, u32 value);
 
@@ -527,9 +528,9 @@ void kvpci_bar_unmap(struct kvpci_device *device);
 
 /* access.c */
 long kvpci_bar_access(void *object, void *arg);
-u64 kvpci_access_read(struct kvpci_device *device, unsigned int bar,
-		      u32 offset, unsigned int length,
-		      enum kvpci_accessor accessor);
+bool kvpci_access_read(struct kvpci_device *device, unsigned int bar,
+		       u32 offset, unsigned int length, u64 *value,
+		       enum kvpci_accessor accessor);
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value,
 			enum kvpci_accessor accessor);

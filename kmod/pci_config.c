@@ -13,29 +13,35 @@
 
 #include "kvpci.h"
 
-/* 4.1.4.9: the access the window describes, then its data. */
-static void window_read(struct kvpci_device *device)
+/*
+ * 4.1.4.9: the access the window describes, then its data.
+ *
+ * Return: as kvpci_access_read().
+ */
+static bool window_read(struct kvpci_device *device, enum kvpci_accessor accessor)
 {
 	struct kvpci_window window;
 	bool valid;
-	u32 value;
+	u64 value;
 
 	kvpci_lock(device);
 	valid = kvpci_pci_config_window(device->cs, &window);
 	kvpci_unlock(device);
 	if (!valid)
-		return;
-	value = kvpci_access_read(device, window.bar, window.offset,
-				  window.length, KVPCI_VMM);
+		return true;
+	if (!kvpci_access_read(device, window.bar, window.offset, window.length,
+			       &value, accessor))
+		return false;
 	kvpci_lock(device);
 	kvpci_pci_config_set_window(device->cs, value);
 	kvpci_unlock(device);
+	return true;
 }
 
 /*
  * It is the guest's access, even where the VMM hands it back: of what the VMM is to
- * decide on, KVPCI_DEVICE_FEATURES_OK or KVPCI_DEVICE_RESET has done all that the VMM
- * has decided on.
+ * decide on, KVPCI_DEVICE_FEATURES_OK, KVPCI_DEVICE_RESET or KVPCI_BAR_ACCESS has
+ * done all that the VMM has decided on.
  *
  * Return: as kvpci_access_write().
  */
@@ -56,21 +62,26 @@ static bool window_write(struct kvpci_device *device,
  * @device: the device, which has been placed
  * @offset: first byte
  * @length: 1, 2 or 4
+ * @value: out: the value
+ * @accessor: as for kvpci_access_read(), of the access through the window
  *
  * Context: inside kvm->srcu.
+ *
+ * Return: false, and nothing done, if the access that the window describes is the
+ * VMM's to answer.
  */
-u32 kvpci_function_read(struct kvpci_device *device, u32 offset,
-			unsigned int length)
+bool kvpci_function_read(struct kvpci_device *device, u32 offset,
+			 unsigned int length, u32 *value,
+			 enum kvpci_accessor accessor)
 {
-	u32 value;
-
+	if (kvpci_pci_config_window_hit(device->cs, offset, length) &&
+	    !window_read(device, accessor))
+		return false;
 	kvpci_count(device, KVPCI_COUNT_PCI_CONFIG_READS);
-	if (kvpci_pci_config_window_hit(device->cs, offset, length))
-		window_read(device);
 	kvpci_lock(device);
-	value = kvpci_pci_config_read(device->cs, offset, length);
+	*value = kvpci_pci_config_read(device->cs, offset, length);
 	kvpci_unlock(device);
-	return value;
+	return true;
 }
 
 /* A write to configuration space. */
@@ -275,7 +286,8 @@ long kvpci_pci_config_access(void *object, void *arg)
 	if (access->flags & KVPCI_ACCESS_WRITE)
 		return function_write(device, &write);
 	idx = srcu_read_lock(&device->vm->kvm->srcu);
-	access->value = kvpci_function_read(device, access->offset, access->length);
+	kvpci_function_read(device, access->offset, access->length, &access->value,
+			    KVPCI_VMM);
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return 0;
 }

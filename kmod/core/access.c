@@ -106,7 +106,20 @@ bool kvpci_core_write_exits(const struct kvpci_core *core,
 			    const struct kvpci_region *region, u32 offset,
 			    unsigned int length, u64 value)
 {
-	return region->type == KVPCI_REGION_COMMON &&
-	       offset == VIRTIO_PCI_COMMON_STATUS && length == 1 &&
-	       kvpci_status_write_exits(core, value);
+	switch (region->type) {
+	case KVPCI_REGION_COMMON:
+		return offset == VIRTIO_PCI_COMMON_STATUS && length == 1 &&
+		       kvpci_status_write_exits(core, value);
+	case KVPCI_REGION_DEVICE:
+		return kvpci_device_write_exits(core, offset, length);
+	}
+	return false;
+}
+
+bool kvpci_core_read_exits(const struct kvpci_core *core,
+			   const struct kvpci_region *region, u32 offset,
+			   unsigned int length)
+{
+	return region->type == KVPCI_REGION_DEVICE &&
+	       kvpci_device_read_exits(core, offset, length);
 }

@@ -446,6 +446,19 @@ bool kvpci_core_write_exits(const struct kvpci_core *core,
 			    const struct kvpci_region *region, u32 offset,
 			    unsigned int length, u64 value);
 
+/**
+ * kvpci_core_read_exits() - is a read the VMM's to answer?
+ * @core: the function
+ * @region: as for kvpci_core_read()
+ * @offset: as for kvpci_core_read()
+ * @length: as for kvpci_core_read()
+ *
+ * Needs no lock: looks at immutable fields only.
+ */
+bool kvpci_core_read_exits(const struct kvpci_core *core,
+			   const struct kvpci_region *region, u32 offset,
+			   unsigned int length);
+
 /* Common configuration: common_cfg.c */
 struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value);
@@ -489,7 +502,9 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
 bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value);
 
 /* All flags of kvpci_device_create that say what exits */
-#define KVPCI_EXITS	(KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_RESET)
+#define KVPCI_EXITS							\
+	(KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_CONFIG_WRITE |	\
+	 KVPCI_DEVICE_EXIT_CONFIG | KVPCI_DEVICE_EXIT_RESET)
 
 /** kvpci_status_set_notify_format() - what doorbells look like now (4.1.5.2) */
 void kvpci_status_set_notify_format(struct kvpci_core *core);
@@ -605,6 +620,10 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 			   const struct kvpci_event *event);
 
 /* Device configuration: device_cfg.c */
+bool kvpci_device_read_exits(const struct kvpci_core *core, u32 offset,
+			     unsigned int length);
+bool kvpci_device_write_exits(const struct kvpci_core *core, u32 offset,
+			      unsigned int length);
 struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value);
 struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,

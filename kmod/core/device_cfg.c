@@ -4,10 +4,39 @@
  */
 #include "core.h"
 
+static bool is_inside(const struct kvpci_core *core, u32 offset, u32 length)
+{
+	return offset <= core->device_config_size &&
+	       length <= core->device_config_size - offset;
+}
+
+/* Between reset and acknowledgement, and while suspended, it is not the driver's. */
+static bool is_writable(const struct kvpci_core *core)
+{
+	return core->backend != KVPCI_BACKEND_STOPPING &&
+	       !kvpci_core_suspended(core);
+}
+
+bool kvpci_device_read_exits(const struct kvpci_core *core, u32 offset,
+			     unsigned int length)
+{
+	return core->exits & KVPCI_DEVICE_EXIT_CONFIG &&
+	       is_inside(core, offset, length);
+}
+
+bool kvpci_device_write_exits(const struct kvpci_core *core, u32 offset,
+			      unsigned int length)
+{
+	const u8 flags = KVPCI_DEVICE_EXIT_CONFIG | KVPCI_DEVICE_EXIT_CONFIG_WRITE;
+
+	return core->exits & flags && is_inside(core, offset, length) &&
+	       is_writable(core);
+}
+
 struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
 				      unsigned int length, u64 *value)
 {
-	if (offset > core->device_config_size || length > core->device_config_size - offset)
+	if (!is_inside(core, offset, length))
 		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	offset = array_index_nospec(offset, core->device_config_size);
 	memcpy(value, core->device_config + offset, length);
@@ -20,10 +49,9 @@ struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
 	bool changed = false;
 	unsigned int i;
 
-	if (offset > core->device_config_size || length > core->device_config_size - offset)
+	if (!is_inside(core, offset, length))
 		return kvpci_effect(KVPCI_EFFECT_OTHER);
-	if (!core->device_config_mask || core->backend == KVPCI_BACKEND_STOPPING ||
-	    kvpci_core_suspended(core))
+	if (!core->device_config_mask || !is_writable(core))
 		return kvpci_no_effect();
 	offset = array_index_nospec(offset, core->device_config_size);
 	for (i = 0; i < length; i++, value >>= 8) {

@@ -226,7 +226,8 @@ static const struct row {
 	ROW(KVPCI_VM_ECAM, VM, kvpci_vm_ecam, false, fill_vm_ecam,
 	    0, AT(kvpci_vm_ecam, flags), AT(kvpci_vm_ecam, __reserved)),
 	ROW(KVPCI_DEVICE_CREATE, VM, kvpci_device_create, true, fill_device_create,
-	    KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_RESET,
+	    KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_CONFIG_WRITE |
+	    KVPCI_DEVICE_EXIT_CONFIG | KVPCI_DEVICE_EXIT_RESET,
 	    AT(kvpci_device_create, flags),
 	    AT(kvpci_device_create, __reserved)),
 	ROW(KVPCI_DEVICE_MAP, DEV, kvpci_device_map, false, NULL,

@@ -266,6 +266,54 @@ TEST_F(device, flags_and_lengths)
 		EXPECT_FALSE(kvpci_config_write_valid(flags, 1));
 }
 
+/* What exits, by the device's flags, in each place and state. */
+TEST_F(device, exits)
+{
+	static const struct {
+		u8 flags;
+		bool reads, writes;
+	} rows[] = {
+		{ 0, false, false },
+		{ KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_RESET, false, false },
+		{ KVPCI_DEVICE_EXIT_CONFIG_WRITE, false, true },
+		{ KVPCI_DEVICE_EXIT_CONFIG, true, true },
+		{ KVPCI_EXITS, true, true },
+	};
+	struct unit *u = &self->u;
+	struct kvpci_core *core = &u->core;
+	const struct kvpci_region *device = kvpci_core_find(core, UNIT_BAR_MEM, 0x200, 1);
+	const struct kvpci_region *common = kvpci_core_find(core, UNIT_BAR_MEM, 0, 1);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool reads = rows[i].reads, writes = rows[i].writes;
+
+		core->exits = rows[i].flags;
+		EXPECT_EQ(reads, kvpci_core_read_exits(core, device, 0, 4));
+		EXPECT_EQ(writes, kvpci_core_write_exits(core, device, 0, 4, 0));
+		EXPECT_EQ(reads, kvpci_core_read_exits(core, device, UNIT_CONFIG - 1, 1));
+		EXPECT_EQ(writes, kvpci_core_write_exits(core, device, UNIT_CONFIG - 1, 1, 0));
+		/* not what meets no register, nor another structure */
+		EXPECT_FALSE(kvpci_core_read_exits(core, device, UNIT_CONFIG - 1, 2));
+		EXPECT_FALSE(kvpci_core_write_exits(core, device, UNIT_CONFIG - 1, 2, 0));
+		EXPECT_FALSE(kvpci_core_read_exits(core, device, UNIT_CONFIG, 1));
+		EXPECT_FALSE(kvpci_core_read_exits(core, device, ~0U, 1));
+		EXPECT_FALSE(kvpci_core_write_exits(core, device, ~0U, 1, 0));
+		EXPECT_FALSE(kvpci_core_read_exits(core, common, CC_GENERATION, 1));
+		EXPECT_FALSE(kvpci_core_write_exits(core, common, CC_QUEUE_SELECT, 2, 0));
+
+		/* a write that is ignored anyway is, without an exit */
+		unit_run(u);
+		EXPECT_EQ(writes, kvpci_core_write_exits(core, device, 0, 4, 0));
+		core->backend = KVPCI_BACKEND_SUSPENDING;
+		EXPECT_EQ(reads, kvpci_core_read_exits(core, device, 0, 4));
+		EXPECT_FALSE(kvpci_core_write_exits(core, device, 0, 4, 0));
+		core->backend = KVPCI_BACKEND_STOPPING;
+		EXPECT_EQ(reads, kvpci_core_read_exits(core, device, 0, 4));
+		EXPECT_FALSE(kvpci_core_write_exits(core, device, 0, 4, 0));
+		unit_reset(u, 0);
+	}
+}
+
 TEST_F(device, update_ranges)
 {
 	struct unit *u = &self->u;

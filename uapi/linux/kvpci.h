@@ -222,6 +222,28 @@ struct kvpci_feature_dep {
 #define KVPCI_DEVICE_EXIT_FEATURES	(1U << 0)
 
 /*
+ * kvpci_device_create.flags: device configuration is the VMM's. The driver's
+ * accesses to it leave to the VMM, as KVM exits, and have done nothing:
+ *
+ *	KVPCI_DEVICE_EXIT_CONFIG_WRITE	its writes. They have happened when the vCPU
+ *					goes on, so its next read may depend on them.
+ *	KVPCI_DEVICE_EXIT_CONFIG	its writes and its reads
+ *
+ * The VMM does what it thinks right, and may bring the module's copy up to date with
+ * KVPCI_DEVICE_CONFIG_WRITE. KVPCI_BAR_ACCESS does such an access in the driver's
+ * place, and does not exit: a write goes by @device_config_mask and posts
+ * KVPCI_EVENT_DEVICE_CONFIG, a read gives the copy. A write that the module ignores
+ * by itself, during a reset or a suspension, and accesses beyond
+ * @device_config_size do not exit.
+ *
+ * A write through the access window is as for KVPCI_DEVICE_EXIT_FEATURES. A read of
+ * the window's data exits as such a read; the VMM answers it, by itself or with a
+ * read by KVPCI_PCI_CONFIG_ACCESS, which gives the copy.
+ */
+#define KVPCI_DEVICE_EXIT_CONFIG_WRITE	(1U << 1)
+#define KVPCI_DEVICE_EXIT_CONFIG	(1U << 2)
+
+/*
  * kvpci_device_create.flags: resets of a running device are the VMM's. The driver's
  * write of 0 to device_status, where it would post KVPCI_EVENT_STOP, leaves to the
  * VMM, as the KVM exit of that access, and has done nothing. The VMM stops its
@@ -568,7 +590,10 @@ enum kvpci_event_kind {
 	 * Until then the guest reads queue_reset as 1.
 	 */
 	KVPCI_EVENT_QUEUE_STOP = 4,
-	/* The driver wrote device configuration: see KVPCI_DEVICE_STATE. */
+	/*
+	 * The driver wrote device configuration: see KVPCI_DEVICE_STATE.
+	 * (KVPCI_DEVICE_EXIT_CONFIG_WRITE: its write exits instead.)
+	 */
 	KVPCI_EVENT_DEVICE_CONFIG = 5,
 	/* The driver set FAILED in device_status. */
 	KVPCI_EVENT_FAILED = 6,
