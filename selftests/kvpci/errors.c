@@ -188,7 +188,7 @@ TEST_F(errors, device_create)
 #define ROW(edit, expect) { #edit, edit, expect }
 		ROW(id, -EINVAL), ROW(no_queues, -EINVAL),
 		ROW(many_queues, -EINVAL), ROW(huge_queues, -EINVAL),
-		ROW(one_vector, -EINVAL), ROW(many_vectors, -EINVAL),
+		ROW(one_vector, 0), ROW(many_vectors, -EINVAL),
 		ROW(large_config, -EINVAL), ROW(huge_config, -EINVAL),
 		ROW(no_regions, -EINVAL), ROW(many_regions, -EINVAL),
 		ROW(huge_regions, -EINVAL), ROW(no_name, -EINVAL),

@@ -35,6 +35,26 @@ FIXTURE_TEARDOWN(interrupt)
 	machine_destroy(&self->m);
 }
 
+FIXTURE(one_vector) {
+	struct machine m;
+	struct device_desc desc;
+};
+
+TRANSPORT_VARIANTS(one_vector);
+
+FIXTURE_SETUP(one_vector)
+{
+	device_describe(&self->desc);
+	self->desc.create.num_vectors = 1;
+	machine_create_as(&self->m, variant->ops, &self->desc);
+	machine_fds(&self->m);
+}
+
+FIXTURE_TEARDOWN(one_vector)
+{
+	machine_destroy(&self->m);
+}
+
 FIXTURE(interrupt_file) {
 	struct machine m;
 };
@@ -234,6 +254,38 @@ TEST_F(interrupt, config_unchanged)
 	ASSERT_EQ(0, m->ops->device_config_write(m, 0, 0, 1, &byte));
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(generation, cc_read(m, CC_GENERATION));
+}
+
+/* It serves queues and configuration; the table has no second one. */
+TEST_F(one_vector, serves_all)
+{
+	struct machine *m = &self->m;
+
+	driver_vector(m, 0, LAPIC, VECTOR(0), UNMASKED);
+	driver_vector(m, 1, LAPIC, VECTOR(1), UNMASKED);
+	EXPECT_EQ(0, guest_read(&m->g, MSIX_BASE + MSIX_TABLE + 16, 8));
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
+	driver_run(m);
+	cc_write(m, CC_CONFIG_VECTOR, 1);
+	EXPECT_EQ(NO_VECTOR, cc_read(m, CC_CONFIG_VECTOR));
+	cc_write(m, CC_CONFIG_VECTOR, 0);
+	EXPECT_EQ(0, cc_read(m, CC_CONFIG_VECTOR));
+	for (unsigned int q = 0; q < 2; q++) {
+		cc_write(m, CC_QUEUE_SELECT, q);
+		EXPECT_EQ(NO_VECTOR, cc_read(m, CC_QUEUE_VECTOR));
+		queue_call(m, q);
+		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
+		cc_write(m, CC_QUEUE_VECTOR, 0);
+		queue_call(m, q);
+		EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
+	}
+	ASSERT_EQ(0, change_config(m));
+	EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
+	driver_mask(m, 0);
+	queue_call(m, 1);
+	EXPECT_TRUE(driver_pending(m, 0));
+	driver_unmask(m, 0);
+	EXPECT_EQ(VECTOR(0), guest_irq(&m->g));
 }
 
 static int write_first_byte(struct machine *m, uint32_t flags, uint32_t length,

@@ -455,6 +455,26 @@ TEST_F(common, vectors_without_msix)
 	unit_destroy(&u);
 }
 
+/* R39: with one vector there is vector 0, and it serves everything. */
+TEST_F(common, one_vector)
+{
+	static const u32 offsets[] = { CC_CONFIG_VECTOR, CC_QUEUE_VECTOR };
+	struct unit u;
+
+	unit_describe(&u);
+	u.desc.num_vectors = 1;
+	ASSERT_EQ(0, unit_create(&u));
+	for (size_t o = 0; o < ARRAY_SIZE(offsets); o++) {
+		cc_write(&u, offsets[o], 1);
+		EXPECT_EQ(NO_VECTOR, cc_read(&u, offsets[o]));
+		cc_write(&u, offsets[o], 0);
+		EXPECT_EQ(0, cc_read(&u, offsets[o]));
+	}
+	unit_write(&u, KVPCI_REGION_MSIX_TABLE, 16, 4, ~0U);
+	EXPECT_EQ(KVPCI_EFFECT_OTHER, u.effect.bits);
+	unit_destroy(&u);
+}
+
 /* Registers of features that are not offered do not exist. */
 TEST_F(common, optional_registers)
 {

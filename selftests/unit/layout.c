@@ -16,6 +16,7 @@ EDIT(as_is, (void)u)
 EDIT(id_max, u->desc.virtio_id = 63)
 EDIT(one_queue, u->desc.num_queues = 1)
 EDIT(no_queue_exists, memset(u->sizes, 0, sizeof(u->sizes)))
+EDIT(one_vector, u->desc.num_vectors = 1)
 EDIT(two_vectors, u->desc.num_vectors = 2)
 EDIT(no_msix,
 	u->desc.num_vectors = 0;
@@ -117,7 +118,6 @@ EDIT(id_zero, u->desc.virtio_id = 0)
 EDIT(id_large, u->desc.virtio_id = 64)
 EDIT(queues_zero, u->desc.num_queues = 0)
 EDIT(queues_many, u->desc.num_queues = KVPCI_MAX_QUEUES + 1)
-EDIT(vectors_one, u->desc.num_vectors = 1)
 EDIT(vectors_many,
 	u->desc.num_vectors = KVPCI_MAX_VECTORS + 1;
 	REGION(MSIX_TABLE)->length = 16 * (KVPCI_MAX_VECTORS + 1);
@@ -251,6 +251,7 @@ static const struct {
 #define ROW(edit, expect) { #edit, edit, expect }
 	ROW(as_is, 0), ROW(id_max, 0), ROW(one_queue, 0),
 	ROW(no_queue_exists, 0), ROW(two_vectors, 0), ROW(no_msix, 0),
+	ROW(one_vector, 0),
 	ROW(most_vectors, 0), ROW(most_queues, 0), ROW(no_config, 0),
 	ROW(most_config, 0), ROW(io_largest, 0), ROW(io_smallest, 0),
 	ROW(mem_smallest, 0), ROW(mem_largest, 0),
@@ -267,7 +268,7 @@ static const struct {
 
 	ROW(id_zero, -EINVAL), ROW(id_large, -EINVAL),
 	ROW(queues_zero, -EINVAL), ROW(queues_many, -EINVAL),
-	ROW(vectors_one, -EINVAL), ROW(vectors_many, -EINVAL),
+	ROW(vectors_many, -EINVAL),
 	ROW(config_large, -EINVAL), ROW(regions_zero, -EINVAL),
 	ROW(regions_many, -EINVAL), ROW(size_odd, -EINVAL),
 	ROW(size_large, -EINVAL), ROW(no_version_1, -EINVAL),

@@ -264,7 +264,9 @@ struct kvpci_feature_dep {
  * @virtio_id: in: virtio device type, 1 to 63 (chapter 5)
  * @num_queues: in: virtqueues, 1 to KVPCI_MAX_QUEUES, administration virtqueues
  *	included
- * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) or 2 to KVPCI_MAX_VECTORS
+ * @num_vectors: in: MSI-X vectors: 0 (no MSI-X) to KVPCI_MAX_VECTORS. virtio asks
+ *	for 2 or more (4.1.5.1.2). With 1 a driver that wants to tell configuration
+ *	changes from queues uses INTx.
  * @device_config_size: in: bytes of device configuration, 0 to KVPCI_MAX_DEVICE_CONFIG
  * @features: in: offered feature bits 0 to 127, lowest word first.
  *	VIRTIO_F_VERSION_1 must be among them. SR_IOV (37) and the reserved

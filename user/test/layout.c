@@ -15,7 +15,7 @@
 
 static const uint32_t queues[] = { 1, 2, 3, 64, 129, 513, KVPCI_MAX_QUEUES };
 
-static const uint32_t vectors[] = { 0, 2, 3, 64, 65, 1025, KVPCI_MAX_VECTORS };
+static const uint32_t vectors[] = { 0, 1, 2, 3, 64, 65, 1025, KVPCI_MAX_VECTORS };
 
 static const uint32_t configs[] = {
 	0, 1, 12, 60, 184, 185, 188, 189, 256, KVPCI_MAX_DEVICE_CONFIG,
