@@ -6,7 +6,8 @@
  * it. Rows without hooks are plain memory. A write that is not exactly one row,
  * because of its offset or its width, does nothing. So does such a read, which
  * gives 0, but for one that is narrower than the row at its offset: it gives the
- * lower bytes, because iPXE reads the feature words so.
+ * lower bytes, because iPXE reads the feature words so. The halves of a 64-bit
+ * field are rows, and both at once are one access of 8 bytes at the lower.
  */
 #include "core.h"
 
@@ -20,6 +21,7 @@ enum reg_base {
  * @width: bytes; 0: no register begins here
  * @base: enum reg_base, what @field is an offset into
  * @writable: writes go to @field, unless there is a hook
+ * @low: the lower half of a 64-bit field, of which 8 bytes are an access, too
  * @field: offset of the backing field
  * @feature: bit that must be offered for the register to exist, 0: none
  * @read: called instead of reading @field
@@ -29,6 +31,7 @@ struct reg {
 	u8 width;
 	u8 base;
 	bool writable;
+	bool low;
 	u8 feature;
 	u16 field;
 	u32 (*read)(struct kvpci_core *core);
@@ -168,7 +171,8 @@ static struct kvpci_effect queue_size_write(struct kvpci_core *core,
 
 #define DEVICE_FIELD(f)	.base = REG_DEVICE, .field = offsetof(struct kvpci_core, f)
 #define QUEUE_FIELD(f)	.base = REG_QUEUE, .field = offsetof(struct kvpci_queue, f)
-/* The upper half of a 64-bit field; kvpci runs on little-endian hosts only. */
+/* The halves of a 64-bit field; kvpci runs on little-endian hosts only. */
+#define QUEUE_FIELD_LO(f)	QUEUE_FIELD(f), .low = true
 #define QUEUE_FIELD_HI(f)						\
 	.base = REG_QUEUE, .field = offsetof(struct kvpci_queue, f) + 4
 
@@ -200,15 +204,15 @@ static const struct reg common_regs[] = {
 	[VIRTIO_PCI_COMMON_Q_NOFF] = {
 		.width = 2, QUEUE_FIELD(notify_off) },
 	[VIRTIO_PCI_COMMON_Q_DESCLO] = {
-		.width = 4, QUEUE_FIELD(desc), .writable = true },
+		.width = 4, QUEUE_FIELD_LO(desc), .writable = true },
 	[VIRTIO_PCI_COMMON_Q_DESCHI] = {
 		.width = 4, QUEUE_FIELD_HI(desc), .writable = true },
 	[VIRTIO_PCI_COMMON_Q_AVAILLO] = {
-		.width = 4, QUEUE_FIELD(driver), .writable = true },
+		.width = 4, QUEUE_FIELD_LO(driver), .writable = true },
 	[VIRTIO_PCI_COMMON_Q_AVAILHI] = {
 		.width = 4, QUEUE_FIELD_HI(driver), .writable = true },
 	[VIRTIO_PCI_COMMON_Q_USEDLO] = {
-		.width = 4, QUEUE_FIELD(device), .writable = true },
+		.width = 4, QUEUE_FIELD_LO(device), .writable = true },
 	[VIRTIO_PCI_COMMON_Q_USEDHI] = {
 		.width = 4, QUEUE_FIELD_HI(device), .writable = true },
 	[56] = { /* queue_notif_config_data */
@@ -237,19 +241,21 @@ static const struct reg *find_reg(const struct kvpci_core *core, u32 offset)
 	return reg;
 }
 
-static u32 load(const void *field, unsigned int width)
+static u64 load(const void *field, unsigned int width)
 {
 	switch (width) {
 	case 1:
 		return *(const u8 *)field;
 	case 2:
 		return *(const u16 *)field;
-	default:
+	case 4:
 		return *(const u32 *)field;
+	default:
+		return *(const u64 *)field;
 	}
 }
 
-static void store(void *field, unsigned int width, u32 value)
+static void store(void *field, unsigned int width, u64 value)
 {
 	switch (width) {
 	case 1:
@@ -258,10 +264,18 @@ static void store(void *field, unsigned int width, u32 value)
 	case 2:
 		*(u16 *)field = value;
 		break;
-	default:
+	case 4:
 		*(u32 *)field = value;
 		break;
+	default:
+		*(u64 *)field = value;
+		break;
 	}
+}
+
+static bool is_whole(const struct reg *reg, unsigned int length)
+{
+	return length == reg->width || (reg->low && length == 8);
 }
 
 struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
@@ -270,7 +284,7 @@ struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
 	const struct reg *reg = find_reg(core, offset);
 	const void *base = core;
 
-	if (!reg || length > reg->width)
+	if (!reg || (length > reg->width && !is_whole(reg, length)))
 		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	if (reg->read) {
 		*value = reg->read(core) & (BIT_ULL(length * 8) - 1);
@@ -307,7 +321,7 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 	struct kvpci_queue *queue = NULL;
 	void *base = core;
 
-	if (!reg || length != reg->width)
+	if (!reg || !is_whole(reg, length))
 		return kvpci_effect(KVPCI_EFFECT_OTHER);
 	/* 2.4.2: until the reset is done the driver is to wait. */
 	if (core->backend == KVPCI_BACKEND_STOPPING)
@@ -325,7 +339,7 @@ struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
 	if (reg->write)
 		return reg->write(core, queue, value);
 	if (reg->writable) {
-		store((u8 *)base + reg->field, reg->width, value);
+		store((u8 *)base + reg->field, length, value);
 		if (queue)
 			kvpci_queue_touch(core, queue);
 	}

@@ -162,6 +162,38 @@ TEST_F(access, other_widths)
 	EXPECT_EQ(0, cc_read(m, CC_QUEUE_DESC));
 }
 
+/* R4: an address of a queue in one access; ports have none of 8 bytes. */
+TEST_F(access, whole_addresses)
+{
+	static const unsigned int fields[] = {
+		CC_QUEUE_DESC, CC_QUEUE_DRIVER, CC_QUEUE_DEVICE,
+	};
+	struct machine *m = &self->m;
+	const uint32_t bar = variant->port ? BAR_IO : BAR_MEM;
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const uint64_t address = 0x1122334455667000ULL + 0x1000 * i;
+
+		if (variant->port) {
+			ASSERT_EQ(0, m->ops->bar_write(m, bar, fields[i], 8, address));
+			ASSERT_EQ(0, m->ops->bar_read(m, bar, fields[i], 8, &value));
+			EXPECT_EQ(address, value);
+		} else {
+			guest_write(&m->g, MEM_BASE + fields[i], 8, address);
+			EXPECT_EQ(0, m->g.vcpu[0].exits);
+			EXPECT_EQ(address, guest_read(&m->g, MEM_BASE + fields[i], 8));
+			EXPECT_EQ(0, m->g.vcpu[0].exits);
+		}
+		EXPECT_EQ((uint32_t)address, cc_read(m, fields[i]));
+		EXPECT_EQ(address >> 32, cc_read(m, fields[i] + 4));
+	}
+	EXPECT_EQ(0x1122334455667000, queue_state(m, 0).desc);
+	EXPECT_EQ(0x1122334455668000, queue_state(m, 0).driver);
+	EXPECT_EQ(0x1122334455669000, queue_state(m, 0).device);
+	EXPECT_STAT(m, other, 0);
+}
+
 TEST_F(access, device_configuration)
 {
 	struct machine *m = &self->m;

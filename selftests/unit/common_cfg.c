@@ -163,6 +163,10 @@ TEST_F(common, other_widths)
 			if (cc_width(at) == lengths[l] &&
 			    at != CC_QUEUE_NOTIF_DATA)
 				continue;
+			/* both halves of an address: see whole_addresses */
+			if (lengths[l] == 8 && at >= CC_QUEUE_DESC &&
+			    at < CC_QUEUE_NOTIF_DATA && at % 8 == 0)
+				continue;
 			/* Narrower than a register: its lower bytes. */
 			narrow = lengths[l] < cc_width(at) &&
 				 at != CC_QUEUE_NOTIF_DATA &&
@@ -186,6 +190,49 @@ TEST_F(common, other_widths)
 				       lengths[l], at);
 		}
 	}
+}
+
+/* R4: the addresses of a queue, whole or by halves, while it is off. */
+TEST_F(common, whole_addresses)
+{
+	static const u32 fields[] = { CC_QUEUE_DESC, CC_QUEUE_DRIVER, CC_QUEUE_DEVICE };
+	struct unit *u = &self->u;
+
+	unit_negotiate(u);
+	cc_write(u, CC_QUEUE_SELECT, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		u64 value = 0x1122334455667788ULL + i;
+
+		unit_write(u, KVPCI_REGION_COMMON, fields[i], 8, value);
+		EXPECT_EQ(0, u->effect.bits);
+		EXPECT_EQ((u32)value, cc_read(u, fields[i]));
+		EXPECT_EQ(value >> 32, cc_read(u, fields[i] + 4));
+		cc_write(u, fields[i] + 4, 0xaabbccdd);
+		EXPECT_EQ(0xaabbccdd00000000 | (u32)value,
+			  unit_read(u, KVPCI_REGION_COMMON, fields[i], 8));
+		EXPECT_EQ(0, u->effect.bits);
+		/* not from the upper half on */
+		EXPECT_EQ(0, unit_read(u, KVPCI_REGION_COMMON, fields[i] + 4, 8));
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
+		unit_write(u, KVPCI_REGION_COMMON, fields[i] + 4, 8, ~0ULL);
+		EXPECT_EQ(KVPCI_EFFECT_OTHER, u->effect.bits);
+		EXPECT_EQ(0xaabbccdd, cc_read(u, fields[i] + 4));
+	}
+	/* of the selected queue, which must be off; and a reset takes it back */
+	EXPECT_EQ(0, u->core.queues[0].desc);
+	EXPECT_EQ(0xaabbccdd55667788, u->core.queues[1].desc);
+	cc_write(u, CC_QUEUE_ENABLE, 1);
+	unit_write(u, KVPCI_REGION_COMMON, CC_QUEUE_DESC, 8, 0);
+	EXPECT_EQ(0xaabbccdd55667788, u->core.queues[1].desc);
+	cc_write(u, CC_QUEUE_SELECT, UNIT_ABSENT);
+	unit_write(u, KVPCI_REGION_COMMON, CC_QUEUE_DESC, 8, 1);
+	EXPECT_EQ(0, unit_read(u, KVPCI_REGION_COMMON, CC_QUEUE_DESC, 8));
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(0, u->core.queues[1].desc);
+	cc_write(u, CC_QUEUE_SELECT, 4);
+	unit_write(u, KVPCI_REGION_COMMON, CC_QUEUE_DESC, 8, 1);
+	cc_write(u, CC_STATUS, 0);
+	EXPECT_EQ(0, u->core.queues[4].desc);
 }
 
 /* Bits of the value beyond the access's length do not count. */
