@@ -401,18 +401,61 @@ long kvpci_device_config_write(void *object, void *arg)
 	return err;
 }
 
+/* @state->queue is below num_queues. */
+static void get_queue_state(struct kvpci_device *device,
+			    struct kvpci_queue_state *state)
+{
+	u32 index = array_index_nospec(state->queue, device->core.num_queues);
+
+	kvpci_lock(device);
+	kvpci_core_queue_state(&device->core, index, state);
+	kvpci_unlock(device);
+}
+
 /* KVPCI_QUEUE_STATE */
 long kvpci_queue_state(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
 	struct kvpci_queue_state *state = arg;
-	u32 index = state->queue;
 
-	if (index >= device->core.num_queues)
+	if (state->queue >= device->core.num_queues)
 		return -EINVAL;
-	index = array_index_nospec(index, device->core.num_queues);
-	kvpci_lock(device);
-	kvpci_core_queue_state(&device->core, index, state);
-	kvpci_unlock(device);
+	get_queue_state(device, state);
+	return 0;
+}
+
+/*
+ * KVPCI_QUEUE_STATES
+ *
+ * It takes the lock anew for each queue: there may be 1,024 of them.
+ */
+long kvpci_queue_states(void *object, void *arg)
+{
+	const u32 first_size = offsetofend(struct kvpci_queue_state, device);
+	struct kvpci_device *device = object;
+	const struct kvpci_queue_states *states = arg;
+	void __user *to = u64_to_user_ptr(states->states);
+	struct kvpci_queue_state state;
+	u32 i, known;
+
+	if (states->flags || states->__reserved || !states->count ||
+	    states->first >= device->core.num_queues ||
+	    states->count > device->core.num_queues - states->first ||
+	    states->entry_size < first_size || states->entry_size % 8)
+		return -EINVAL;
+	if (states->entry_size > PAGE_SIZE)
+		return -E2BIG;
+	known = min_t(u32, states->entry_size, sizeof(state));
+	for (i = 0; i < states->count; i++, to += states->entry_size) {
+		state = (struct kvpci_queue_state){
+			.size = states->entry_size,
+			.queue = states->first + i,
+		};
+		get_queue_state(device, &state);
+		if (copy_to_user(to, &state, known) ||
+		    clear_user(to + known, states->entry_size - known))
+			return -EFAULT;
+		cond_resched();
+	}
 	return 0;
 }

@@ -484,6 +484,7 @@ long kvpci_device_state(void *object, void *arg);
 long kvpci_device_features_ok(void *object, void *arg);
 long kvpci_device_config_write(void *object, void *arg);
 long kvpci_queue_state(void *object, void *arg);
+long kvpci_queue_states(void *object, void *arg);
 
 /* state.c */
 long kvpci_device_save(void *object, void *arg);

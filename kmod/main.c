@@ -31,6 +31,7 @@ static const struct kvpci_ioctl device_ioctls[] = {
 	KVPCI_IOCTL(KVPCI_BAR_ACCESS, kvpci_bar_access, value, KVPCI_INOUT),
 	KVPCI_IOCTL(KVPCI_PCI_CONFIG_ACCESS, kvpci_pci_config_access, __reserved, KVPCI_INOUT),
 	KVPCI_IOCTL(KVPCI_DEVICE_RESET, kvpci_device_reset, flags, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_QUEUE_STATES, kvpci_queue_states, states, KVPCI_IN),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -498,6 +498,63 @@ TEST_F(errors, queue_state)
 	test_err(EINVAL, m->dev, KVPCI_QUEUE_STATE, &state);
 }
 
+TEST_F(errors, queue_states)
+{
+	const uint32_t one = sizeof(struct kvpci_queue_state);
+	const struct {
+		uint32_t first, count, entry_size;
+		int expect;
+	} rows[] = {
+		{ 0, DEV_QUEUES, one, 0 }, { DEV_QUEUES - 1, 1, one, 0 },
+		{ 1, 2, one + 8, 0 }, { 0, 1, 4096, 0 },
+		{ 0, 0, one, -EINVAL }, { 0, DEV_QUEUES + 1, one, -EINVAL },
+		{ DEV_QUEUES, 1, one, -EINVAL }, { ~0U, 2, one, -EINVAL },
+		{ 1, ~0U, one, -EINVAL }, { 1, DEV_QUEUES, one, -EINVAL },
+		{ 0, 1, 0, -EINVAL }, { 0, 1, one - 8, -EINVAL },
+		{ 0, 1, one + 4, -EINVAL }, { 0, 1, 4104, -E2BIG },
+		{ 0, 1, ~0U - 7, -E2BIG },
+	};
+	struct machine *m = &self->m;
+	static uint8_t bytes[8192];
+	struct kvpci_queue_states arg = {
+		.size = sizeof(arg), .states = (uintptr_t)bytes,
+	};
+
+	driver_start(m);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint32_t end = rows[i].count * rows[i].entry_size;
+
+		arg.first = rows[i].first;
+		arg.count = rows[i].count;
+		arg.entry_size = rows[i].entry_size;
+		memset(bytes, 0xee, sizeof(bytes));
+		EXPECT_EQ(rows[i].expect,
+			  do_ioctl(m->dev, KVPCI_QUEUE_STATES, &arg))
+			TH_LOG("row %zu", i);
+		if (rows[i].expect)
+			end = 0;
+		EXPECT_EQ(0xee, bytes[end]) TH_LOG("row %zu", i);
+		for (uint32_t n = 0; end && n < rows[i].count; n++) {
+			const uint8_t *entry = bytes + n * rows[i].entry_size;
+			struct kvpci_queue_state expect, got;
+
+			/* the rest, which nobody knows yet, is zero */
+			for (uint32_t b = one; b < rows[i].entry_size; b++)
+				ASSERT_EQ(0, entry[b]);
+			expect = queue_state(m, rows[i].first + n);
+			expect.size = rows[i].entry_size;
+			memcpy(&got, entry, one);
+			EXPECT_EQ(0, memcmp(&got, &expect, one))
+				TH_LOG("row %zu, queue %u", i, n);
+		}
+	}
+	arg.first = 0;
+	arg.count = 1;
+	arg.entry_size = one;
+	arg.states = 8;
+	test_err(EFAULT, m->dev, KVPCI_QUEUE_STATES, &arg);
+}
+
 int main(int argc, char **argv)
 {
 	require_kvpci();

@@ -190,6 +190,30 @@ TEST_F(event, few_queues)
 	}
 }
 
+/* All queues in one call are what each by itself is. */
+TEST_F(event, queue_states)
+{
+	struct kvpci_queue_state all[DEV_QUEUES], one;
+	struct machine *m = &self->m;
+
+	driver_run(m);
+	for (unsigned int first = 0; first < DEV_QUEUES; first++) {
+		unsigned int count = DEV_QUEUES - first;
+
+		memset(all, 0xee, sizeof(all));
+		ASSERT_EQ(0, m->ops->queue_states(m, first, count, all));
+		for (unsigned int i = 0; i < count; i++) {
+			one = queue_state(m, first + i);
+			EXPECT_EQ(first + i, all[i].queue);
+			EXPECT_EQ(first + i < 2, all[i].enabled);
+			EXPECT_EQ(0, memcmp(&one, &all[i], sizeof(one)));
+		}
+		EXPECT_EQ(-EINVAL, m->ops->queue_states(m, first, count + 1, all));
+	}
+	EXPECT_EQ(-EINVAL, m->ops->queue_states(m, 0, 0, all));
+	EXPECT_EQ(-EINVAL, m->ops->queue_states(m, DEV_QUEUES, 1, all));
+}
+
 /* Several wait: START comes first, then FAILED, then the rest. */
 TEST_F(event, several)
 {

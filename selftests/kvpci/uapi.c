@@ -56,6 +56,7 @@ union any {
 	struct kvpci_device_config_write config_write;
 	struct kvpci_queue_fds queue_fds;
 	struct kvpci_queue_state queue_state;
+	struct kvpci_queue_states queue_states;
 	uint8_t bytes[4096];
 };
 
@@ -201,6 +202,16 @@ static void fill_queue_fds(struct machine *m, union any *any)
 	any->queue_fds.call_fd = -1;
 }
 
+static void fill_queue_states(struct machine *m, union any *any)
+{
+	static struct kvpci_queue_state states[2];
+
+	(void)m;
+	any->queue_states.count = 2;
+	any->queue_states.entry_size = sizeof(states[0]);
+	any->queue_states.states = (uintptr_t)states;
+}
+
 #define NO_FIELD	0xffff
 #define AT(s, f)	offsetof(struct s, f)
 
@@ -269,6 +280,9 @@ static const struct row {
 	    0, AT(kvpci_queue_fds, flags), AT(kvpci_queue_fds, __reserved)),
 	ROW(KVPCI_QUEUE_STATE, DEV, kvpci_queue_state, false, NULL,
 	    0, NO_FIELD, NO_FIELD),
+	ROW(KVPCI_QUEUE_STATES, DEV, kvpci_queue_states, false,
+	    fill_queue_states, 0, AT(kvpci_queue_states, flags),
+	    AT(kvpci_queue_states, __reserved)),
 #undef ROW_GROWN
 #undef ROW
 };

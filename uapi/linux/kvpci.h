@@ -58,6 +58,7 @@ enum {
 	KVPCI_CMD_BAR_ACCESS,
 	KVPCI_CMD_PCI_CONFIG_ACCESS,
 	KVPCI_CMD_DEVICE_RESET,
+	KVPCI_CMD_QUEUE_STATES,
 	KVPCI_CMD_DEVICE_SAVE,
 	KVPCI_CMD_DEVICE_RESTORE,
 };
@@ -888,6 +889,43 @@ struct kvpci_queue_state {
 };
 
 #define KVPCI_QUEUE_STATE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATE)
+
+/**
+ * struct kvpci_queue_states - what the driver set up for many queues
+ *	(KVPCI_QUEUE_STATES, on a device)
+ * @size: in: bytes of this structure
+ * @flags: in: zero
+ * @first: in: index of the first queue
+ * @count: in: queues, 1 or more
+ * @entry_size: in: bytes of struct kvpci_queue_state as the caller knows it; a
+ *	multiple of 8
+ * @__reserved: in: zero
+ * @states: in: pointer to @count entries of @entry_size bytes each, which receive
+ *	what KVPCI_QUEUE_STATE gives: @size is @entry_size, @queue the index. What the
+ *	module does not know of an entry becomes zero, and what the caller does not
+ *	know is left out.
+ *
+ * Each entry is of one moment, and they may be of different ones: the driver may
+ * change a queue between two of them. Between KVPCI_EVENT_START and the
+ * acknowledgment of KVPCI_EVENT_STOP what is enabled stays as it is, so then they
+ * belong together.
+ *
+ * Errors:
+ *	-EINVAL		@first and @count are not queues of the device; @entry_size is
+ *			no multiple of 8, or below the size first published
+ *	-E2BIG		@entry_size is above 4096
+ */
+struct kvpci_queue_states {
+	__u32 size;
+	__u32 flags;
+	__u32 first;
+	__u32 count;
+	__u32 entry_size;
+	__u32 __reserved;
+	__aligned_u64 states;
+};
+
+#define KVPCI_QUEUE_STATES	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_STATES)
 
 /* -------------------------------------------------------------------------- */
 

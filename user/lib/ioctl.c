@@ -266,6 +266,20 @@ int libkvpci_queue_state(int dev, uint32_t queue,
 	return call(dev, KVPCI_QUEUE_STATE, state);
 }
 
+int libkvpci_queue_states(int dev, uint32_t first, uint32_t count,
+			  struct kvpci_queue_state *states)
+{
+	struct kvpci_queue_states arg = {
+		.size = sizeof(arg),
+		.first = first,
+		.count = count,
+		.entry_size = sizeof(*states),
+		.states = pointer(states),
+	};
+
+	return call(dev, KVPCI_QUEUE_STATES, &arg);
+}
+
 /*
  * A module newer than this library may return larger events. They follow each
  * other at the distance that each one names, and begin with the fields of ours.

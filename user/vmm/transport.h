@@ -77,6 +77,7 @@ struct transport_place {
  * @features: out: feature bits the driver accepted
  * @queue_fds: a queue's eventfds, which must be non-blocking, or -1
  * @queue_state: size, vector and addresses that the driver set up
+ * @queue_states: the same of many queues
  * @save: all that the device knows; numbers and pointers are set
  * @restore: what @save gave, here or elsewhere
  */
@@ -109,6 +110,8 @@ struct transport_ops {
 			 int kick_fd, int call_fd);
 	int (*queue_state)(struct transport *transport, uint32_t queue,
 			   struct kvpci_queue_state *state);
+	int (*queue_states)(struct transport *transport, uint32_t first,
+			    uint32_t count, struct kvpci_queue_state *states);
 	int (*save)(struct transport *transport,
 		    struct kvpci_device_registers *registers);
 	int (*restore)(struct transport *transport,

@@ -222,6 +222,12 @@ static int kernel_queue_state(struct transport *t, uint32_t queue,
 	return libkvpci_queue_state(t->event_fd, queue, state);
 }
 
+static int kernel_queue_states(struct transport *t, uint32_t first,
+			       uint32_t count, struct kvpci_queue_state *states)
+{
+	return libkvpci_queue_states(t->event_fd, first, count, states);
+}
+
 static int kernel_save(struct transport *t, struct kvpci_device_registers *registers)
 {
 	return libkvpci_device_save(t->event_fd, registers);
@@ -250,6 +256,7 @@ const struct transport_ops transport_kernel = {
 	.features = kernel_features,
 	.queue_fds = kernel_queue_fds,
 	.queue_state = kernel_queue_state,
+	.queue_states = kernel_queue_states,
 	.save = kernel_save,
 	.restore = kernel_restore,
 };

@@ -335,6 +335,20 @@ static int user_queue_state(struct transport *t, uint32_t queue,
 	return 0;
 }
 
+static int user_queue_states(struct transport *t, uint32_t first,
+			     uint32_t count, struct kvpci_queue_state *states)
+{
+	struct user_transport *u = user_of(t);
+	uint32_t i;
+
+	if (!count || first >= u->core.num_queues ||
+	    count > u->core.num_queues - first)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		user_queue_state(t, first + i, &states[i]);
+	return 0;
+}
+
 /* What the registers lead to lies in this program. */
 static struct kvpci_state state_of(const struct kvpci_device_registers *registers)
 {
@@ -550,6 +564,7 @@ const struct transport_ops transport_user = {
 	.features = user_features,
 	.queue_fds = user_queue_fds,
 	.queue_state = user_queue_state,
+	.queue_states = user_queue_states,
 	.save = user_save,
 	.restore = user_restore,
 };

@@ -139,6 +139,8 @@ struct machine_ops {
 	int (*queue_fds)(struct machine *m, uint32_t queue, int kick, int call);
 	int (*queue_state)(struct machine *m, uint32_t queue,
 			   struct kvpci_queue_state *state);
+	int (*queue_states)(struct machine *m, uint32_t first, uint32_t count,
+			    struct kvpci_queue_state *states);
 	int (*bar_read)(struct machine *m, uint32_t bar, uint32_t offset,
 			uint32_t length, uint64_t *value);
 	int (*bar_write)(struct machine *m, uint32_t bar, uint32_t offset,

@@ -129,6 +129,12 @@ static int module_queue_state(struct machine *m, uint32_t queue,
 	return libkvpci_queue_state(m->dev, queue, state);
 }
 
+static int module_queue_states(struct machine *m, uint32_t first,
+			       uint32_t count, struct kvpci_queue_state *states)
+{
+	return libkvpci_queue_states(m->dev, first, count, states);
+}
+
 static int module_bar_read(struct machine *m, uint32_t bar, uint32_t offset,
 			   uint32_t length, uint64_t *value)
 {
@@ -180,6 +186,7 @@ const struct machine_ops machine_module = {
 	.device_config_write = module_device_config_write,
 	.queue_fds = module_queue_fds,
 	.queue_state = module_queue_state,
+	.queue_states = module_queue_states,
 	.bar_read = module_bar_read,
 	.bar_write = module_bar_write,
 	.save = module_save,

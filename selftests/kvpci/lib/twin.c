@@ -276,6 +276,12 @@ static int twin_queue_state(struct machine *m, uint32_t queue,
 	return transport_user.queue_state(device_of(m), queue, state);
 }
 
+static int twin_queue_states(struct machine *m, uint32_t first, uint32_t count,
+			     struct kvpci_queue_state *states)
+{
+	return transport_user.queue_states(device_of(m), first, count, states);
+}
+
 static int twin_bar_read(struct machine *m, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value)
 {
@@ -332,6 +338,7 @@ const struct machine_ops machine_twin = {
 	.device_config_write = twin_device_config_write,
 	.queue_fds = twin_queue_fds,
 	.queue_state = twin_queue_state,
+	.queue_states = twin_queue_states,
 	.bar_read = twin_bar_read,
 	.bar_write = twin_bar_write,
 	.save = twin_save,

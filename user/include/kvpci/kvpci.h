@@ -358,6 +358,19 @@ int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd);
 int libkvpci_queue_state(int dev, uint32_t queue,
 			 struct kvpci_queue_state *state);
 
+/**
+ * libkvpci_queue_states() - the same of many queues, in one call
+ *	(KVPCI_QUEUE_STATES)
+ * @dev: the device
+ * @first: index of the first queue
+ * @count: queues, 1 or more
+ * @states: out: @count of them, each of a moment of its own
+ *
+ * Return: 0, or -EINVAL: no such queues.
+ */
+int libkvpci_queue_states(int dev, uint32_t first, uint32_t count,
+			  struct kvpci_queue_state *states);
+
 #ifdef __cplusplus
 }
 #endif
