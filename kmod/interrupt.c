@@ -75,14 +75,16 @@ static void make_route(const struct kvpci_device *device,
 		       const struct kvpci_msg *msg, struct kvpci_route *route)
 {
 	const struct kvpci_vm *vm = device->vm;
-	enum kvpci_dest dest = kvpci_arch_dest(vm->kvm, msg->address);
+	u64 address = vm->ext_dest_id ? kvpci_arch_ext_dest(msg->address) :
+					msg->address;
+	enum kvpci_dest dest = kvpci_arch_dest(vm->kvm, address);
 
 	*route = (struct kvpci_route){
 		.entry = {
 			.type = KVM_IRQ_ROUTING_MSI,
 			.set = dest == KVPCI_DEST_NOBODY ? set_nothing : vm->set_msi,
-			.msi.address_lo = msg->address,
-			.msi.address_hi = msg->address >> 32,
+			.msi.address_lo = address,
+			.msi.address_hi = address >> 32,
 			.msi.data = msg->data,
 		},
 		.vector = msg->vector,

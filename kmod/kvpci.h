@@ -114,6 +114,7 @@ struct kvpci_teardowns {
  * @kvm: the VM; we hold a reference
  * @owner: KVM's vendor module, which the VM's code is in; we hold a reference
  * @set_msi: KVM's delivery of a message, found in its routing table
+ * @ext_dest_id: KVPCI_VM_EXT_DEST_ID
  * @teardown: its entry in @teardowns when its file is closed
  * @teardowns: objects of this VM that somebody else has closed
  * @ecam_lock: protects changes of @ecam and of its functions
@@ -127,6 +128,7 @@ struct kvpci_vm {
 	struct kvm *kvm;
 	struct module *owner;
 	kvpci_set_msi_t set_msi;
+	bool ext_dest_id;
 
 	struct kvpci_teardown teardown;
 	struct kvpci_teardowns teardowns;

@@ -85,7 +85,7 @@ struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 	struct kvpci_vm *vm;
 	struct kvm *kvm;
 
-	if (create->flags || create->__reserved)
+	if (create->flags & ~KVPCI_VM_EXT_DEST_ID || create->__reserved)
 		return ERR_PTR(-EINVAL);
 	kvm = kvm_from_fd(create->kvm_fd, &owner);
 	if (IS_ERR(kvm))
@@ -104,5 +104,6 @@ struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 	vm->kvm = kvm;
 	vm->owner = owner;
 	vm->set_msi = set_msi;
+	vm->ext_dest_id = create->flags & KVPCI_VM_EXT_DEST_ID;
 	return vm;
 }

@@ -104,10 +104,20 @@ struct kvpci_info {
 
 #define KVPCI_INFO		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_INFO)
 
+/*
+ * kvpci_vm_create.flags: the guest was told of extended destination IDs
+ * (KVM_FEATURE_MSI_EXT_DEST_ID). Address bits 11:5 of its messages are bits 14:8 of
+ * the destination, unless bit 4 (remappable format) or anything in the upper half of
+ * the address is set. KVM takes such destinations if the VM has
+ * KVM_X2APIC_API_USE_32BIT_IDS; without it these messages have no target, and are
+ * dropped.
+ */
+#define KVPCI_VM_EXT_DEST_ID	(1U << 0)
+
 /**
  * struct kvpci_vm_create - take part in a KVM VM (KVPCI_VM_CREATE, on /dev/kvpci)
  * @size: in: bytes of this structure
- * @flags: in: zero
+ * @flags: in: KVPCI_VM_* bits
  * @kvm_fd: in: the VM's file descriptor, as KVM_CREATE_VM returned it
  * @__reserved: in: zero
  *

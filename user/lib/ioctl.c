@@ -42,14 +42,20 @@ int libkvpci_info(int fd, struct kvpci_info *info)
 	return call(fd, KVPCI_INFO, info);
 }
 
-int libkvpci_vm_create(int fd, int kvm_vm_fd)
+int libkvpci_vm_create_flags(int fd, int kvm_vm_fd, uint32_t flags)
 {
 	struct kvpci_vm_create arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.kvm_fd = kvm_vm_fd,
 	};
 
 	return call(fd, KVPCI_VM_CREATE, &arg);
+}
+
+int libkvpci_vm_create(int fd, int kvm_vm_fd)
+{
+	return libkvpci_vm_create_flags(fd, kvm_vm_fd, 0);
 }
 
 int libkvpci_vm_ecam(int vm, uint64_t addr, uint32_t num_buses,

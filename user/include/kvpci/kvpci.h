@@ -88,6 +88,16 @@ int libkvpci_default_routes(int kvm_vm_fd);
 int libkvpci_vm_create(int fd, int kvm_vm_fd);
 
 /**
+ * libkvpci_vm_create_flags() - libkvpci_vm_create() with flags
+ * @fd: from libkvpci_open()
+ * @kvm_vm_fd: the VM, as KVM_CREATE_VM returned it
+ * @flags: 0, or KVPCI_VM_EXT_DEST_ID for guests with extended destination IDs
+ *
+ * Return: as libkvpci_vm_create(); -EINVAL also for an unknown flag.
+ */
+int libkvpci_vm_create_flags(int fd, int kvm_vm_fd, uint32_t flags);
+
+/**
  * libkvpci_vm_ecam() - have the module answer PCI configuration space
  *	(KVPCI_VM_ECAM)
  * @vm: from libkvpci_vm_create()
