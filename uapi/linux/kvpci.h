@@ -917,7 +917,7 @@ struct kvpci_queue_state {
  *
  * Each entry is of one moment, and they may be of different ones: the driver may
  * change a queue between two of them. Between KVPCI_EVENT_START and the
- * acknowledgment of KVPCI_EVENT_STOP what is enabled stays as it is, so then they
+ * acknowledgement of KVPCI_EVENT_STOP what is enabled stays as it is, so then they
  * belong together.
  *
  * Errors:
