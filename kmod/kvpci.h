@@ -111,8 +111,8 @@ struct kvpci_teardowns {
 /**
  * struct kvpci_vm - one KVM virtual machine
  * @ref: one for the file, one for each device
- * @kvm: the VM; we hold a reference
- * @owner: KVM's vendor module, which the VM's code is in; we hold a reference
+ * @kvm_file: the VM's file; held, and with it @kvm and the modules of KVM
+ * @kvm: the VM
  * @set_msi: KVM's delivery of a message, found in its routing table
  * @ext_dest_id: KVPCI_VM_EXT_DEST_ID
  * @teardown: its entry in @teardowns when its file is closed
@@ -125,8 +125,8 @@ struct kvpci_teardowns {
 struct kvpci_vm {
 	/* immutable after create */
 	struct kref ref;
+	struct file *kvm_file;
 	struct kvm *kvm;
-	struct module *owner;
 	kvpci_set_msi_t set_msi;
 	bool ext_dest_id;
 

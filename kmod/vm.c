@@ -2,9 +2,11 @@
 /*
  * The VM object: our hold on a KVM virtual machine.
  */
+#include <linux/dcache.h>
 #include <linux/file.h>
-#include <linux/module.h>
+#include <linux/magic.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "kvpci.h"
 
@@ -13,8 +15,7 @@ static void vm_release_ref(struct kref *ref)
 	struct kvpci_vm *vm = container_of(ref, struct kvpci_vm, ref);
 
 	kvpci_ecam_destroy(vm);
-	kvm_put_kvm(vm->kvm);
-	module_put(vm->owner);
+	fput(vm->kvm_file);
 	mutex_destroy(&vm->ecam_lock);
 	mutex_destroy(&vm->line_lock);
 	kvpci_teardowns_free(&vm->teardowns);
@@ -46,29 +47,30 @@ int kvpci_vm_release(struct inode *inode, struct file *file)
 }
 
 /*
- * The KVM VM behind a descriptor, with a reference of its own, and one on the
- * module that its file holds: since 6.8 a reference on the VM does not keep
- * kvm_amd or kvm_intel loaded.
+ * Is this the file of a KVM VM? KVM tells its own modules only. Nobody else gives
+ * this name to an anonymous inode, where userspace cannot choose one. A module
+ * that is not KVM's could, and is refused.
  */
-static struct kvm *kvm_from_fd(int fd, struct module **owner)
+static bool is_kvm_vm(const struct file *file)
+{
+	const struct dentry *dentry = file->f_path.dentry;
+
+	return dentry->d_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(dentry->d_name.name, "kvm-vm") &&
+	       kvpci_arch_is_kvm(file->f_op->owner);
+}
+
+/* The file of the KVM VM behind a descriptor, with a reference of its own. */
+static struct file *kvm_file_get(int fd)
 {
 	struct file *file = fget(fd);
-	struct kvm *kvm;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	kvm = ERR_PTR(-EINVAL);
-	if (file_is_kvm(file)) {
-		kvm = file->private_data;
-		if (kvm_get_kvm_safe(kvm)) {
-			*owner = file->f_op->owner;
-			__module_get(*owner);
-		} else {
-			kvm = ERR_PTR(-EINVAL);
-		}
-	}
+	if (is_kvm_vm(file))
+		return file;
 	fput(file);
-	return kvm;
+	return ERR_PTR(-EINVAL);
 }
 
 /**
@@ -81,28 +83,28 @@ static struct kvm *kvm_from_fd(int fd, struct module **owner)
 struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 {
 	kvpci_set_msi_t set_msi;
-	struct module *owner;
 	struct kvpci_vm *vm;
+	struct file *file;
 	struct kvm *kvm;
 
 	if (create->flags & ~KVPCI_VM_EXT_DEST_ID || create->__reserved)
 		return ERR_PTR(-EINVAL);
-	kvm = kvm_from_fd(create->kvm_fd, &owner);
-	if (IS_ERR(kvm))
-		return ERR_CAST(kvm);
+	file = kvm_file_get(create->kvm_fd);
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+	kvm = file->private_data;
 	set_msi = kvpci_irq_find_set_msi(kvm);
 	vm = set_msi ? kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT) : ERR_PTR(-ENXIO);
 	if (IS_ERR_OR_NULL(vm)) {
-		kvm_put_kvm(kvm);
-		module_put(owner);
+		fput(file);
 		return vm ?: ERR_PTR(-ENOMEM);
 	}
 	kref_init(&vm->ref);
 	kvpci_teardowns_init(&vm->teardowns);
 	mutex_init(&vm->ecam_lock);
 	mutex_init(&vm->line_lock);
+	vm->kvm_file = file;
 	vm->kvm = kvm;
-	vm->owner = owner;
 	vm->set_msi = set_msi;
 	vm->ext_dest_id = create->flags & KVPCI_VM_EXT_DEST_ID;
 	return vm;

@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is x86: where messages go, how KVM finds who they are for, the pins of the
- * I/O APIC, and which bus answers a doorbell first.
+ * What is x86: whose the VMs are, where messages go, how KVM finds who they are
+ * for, the pins of the I/O APIC, and which bus answers a doorbell first.
  */
 #ifndef KVPCI_ARCH_X86_H
 #define KVPCI_ARCH_X86_H
 
 #include <linux/kvm_host.h>
+#include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #define KVPCI_NUM_LINES	24	/* pins of the I/O APIC */
+
+/**
+ * kvpci_arch_is_kvm() - may a VM's file belong to this module?
+ * @owner: the module, or NULL: KVM is built in, or it is from before 6.8, where
+ *	the VM and not its file holds the module
+ */
+static inline bool kvpci_arch_is_kvm(const struct module *owner)
+{
+	return !owner || !strcmp(owner->name, "kvm_intel") ||
+	       !strcmp(owner->name, "kvm_amd");
+}
 
 /* For whom a message is, as far as its address tells. */
 enum kvpci_dest {

@@ -4,8 +4,12 @@
  * calls that succeed return.
  */
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 
 #include "lib/machine.h"
 #include "kselftest_harness.h"
@@ -68,19 +72,83 @@ TEST_F(errors, info)
 	EXPECT_EQ(KVPCI_MAX_REGIONS, info.max_regions);
 }
 
+/* A descriptor that names what another one is, and is good for nothing else. */
+static int open_place(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+static int open_kvm_device(int vm_fd)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_VFIO };
+
+	return ioctl(vm_fd, KVM_CREATE_DEVICE, &device) ? -1 : (int)device.fd;
+}
+
+/* What is no KVM VM, though it bears the name of one or comes from KVM. */
+TEST_F(errors, vm_create_files)
+{
+	struct machine *m = &self->m;
+	const struct guest *g = &m->g;
+	char dir[] = "/tmp/kvpci-XXXXXX";
+	size_t i;
+
+	ASSERT_NE(NULL, mkdtemp(dir));
+	ASSERT_EQ(0, chdir(dir));
+	struct {
+		const char *name;
+		int fd;
+		int expect;
+	} files[] = {
+		{ "/dev/kvm", dup(g->kvm_fd), -EINVAL },
+		{ "a vCPU", dup(g->vcpu[0].fd), -EINVAL },
+		{ "a VM's statistics", ioctl(g->vm_fd, KVM_GET_STATS_FD, NULL),
+		  -EINVAL },
+		{ "a device of KVM's", open_kvm_device(g->vm_fd), -EINVAL },
+		{ "/dev/kvpci", dup(m->ctl), -EINVAL },
+		{ "a VM of kvpci's", dup(m->vm), -EINVAL },
+		{ "a device of kvpci's", dup(m->dev), -EINVAL },
+		{ "an eventfd", eventfd(0, EFD_CLOEXEC), -EINVAL },
+		{ "a timerfd", timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC),
+		  -EINVAL },
+		{ "an epoll", epoll_create1(EPOLL_CLOEXEC), -EINVAL },
+		{ "a userfaultfd", syscall(SYS_userfaultfd, O_CLOEXEC), -EINVAL },
+		{ "a memfd by that name", memfd_create("kvm-vm", MFD_CLOEXEC),
+		  -EINVAL },
+		{ "a file by that name",
+		  open("kvm-vm", O_RDWR | O_CREAT | O_CLOEXEC, 0600), -EINVAL },
+		{ "a VM's place", open_place(g->vm_fd), -EBADF },
+		{ "a VM", dup(g->vm_fd), 0 },
+	};
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		int got = libkvpci_vm_create(m->ctl, files[i].fd);
+
+		/* A kernel may have no userfaultfd, and its KVM no VFIO. */
+		if (files[i].fd < 0) {
+			TH_LOG("%s: cannot be had", files[i].name);
+			continue;
+		}
+		EXPECT_EQ(files[i].expect, got < 0 ? got : 0)
+			TH_LOG("%s", files[i].name);
+		close(got);
+		close(files[i].fd);
+	}
+	EXPECT_EQ(0, unlink("kvm-vm"));
+	EXPECT_EQ(0, rmdir(dir));
+}
+
 TEST_F(errors, vm_create)
 {
 	struct machine *m = &self->m;
 	struct guest bare;
-	int fd, event = eventfd(0, 0);
+	int fd;
 
 	EXPECT_EQ(-EBADF, libkvpci_vm_create(m->ctl, -1));
 	EXPECT_EQ(-EBADF, libkvpci_vm_create(m->ctl, 900));
-	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, m->g.kvm_fd));
-	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, m->g.vcpu[0].fd));
-	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, m->ctl));
-	EXPECT_EQ(-EINVAL, libkvpci_vm_create(m->ctl, event));
-	close(event);
 
 	guest_create_parts(&bare, 0, 0);
 	EXPECT_EQ(-ENXIO, libkvpci_vm_create(m->ctl, bare.vm_fd));

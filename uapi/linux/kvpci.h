@@ -126,8 +126,11 @@ struct kvpci_info {
  * life do not matter. (kvpci learns from it how KVM delivers a message; from
  * then on it needs no route.)
  *
+ * The VM's file stays open until the result and its devices are closed, as if they
+ * were duplicates of it.
+ *
  * Return: a file descriptor (close-on-exec) for the VM, or
- *	-EBADF		@kvm_fd is not open
+ *	-EBADF		@kvm_fd is not open, or was opened with O_PATH
  *	-EINVAL		@kvm_fd is not a KVM VM
  *	-ENXIO		the VM has no in-kernel interrupt controller or no MSI route
  */
