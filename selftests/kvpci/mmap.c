@@ -266,6 +266,17 @@ TEST_F(mmap, window)
 	EXPECT_EQ(-1, differs(m, self->config));
 }
 
+/*
+ * What some kernels say to PROT_EXEC before they ask the file, as an eventfd shows,
+ * which has no mmap(); 0 where they ask.
+ */
+static int exec_refused(int event)
+{
+	errno = 0;
+	mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, event, 0);
+	return errno == ENODEV ? 0 : errno;
+}
+
 TEST_F(mmap, mmap_errors)
 {
 	static const struct {
@@ -293,14 +304,19 @@ TEST_F(mmap, mmap_errors)
 		{ (off_t)1 << 52, PAGE, PROT_READ, MAP_SHARED, ENXIO },
 	};
 	struct machine *m = &self->m;
+	int refused = exec_refused(m->call[0]);
 	void *p;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int expect = rows[i].expect;
+
+		if (refused && rows[i].prot & PROT_EXEC)
+			expect = refused;
 		errno = 0;
 		p = mmap(NULL, rows[i].size, rows[i].prot, rows[i].flags,
 			 m->dev, rows[i].offset);
-		EXPECT_EQ(rows[i].expect, errno) TH_LOG("row %zu", i);
-		EXPECT_EQ(rows[i].expect == 0, p != MAP_FAILED);
+		EXPECT_EQ(expect, errno) TH_LOG("row %zu", i);
+		EXPECT_EQ(expect == 0, p != MAP_FAILED);
 		if (p != MAP_FAILED)
 			munmap(p, rows[i].size);
 	}

@@ -576,6 +576,7 @@ struct kvpci_pci_config_access {
  * A mapping is for reading only. It keeps the device, as an open descriptor
  * does. Errors of mmap():
  *	-EACCES		it was to be writable, or executable
+ *	-EPERM		the same of executable, on kernels that ask no such file
  *	-ENXIO		there is no such register at the offset, or not so many
  *			bytes of it
  */
