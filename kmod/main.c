@@ -158,6 +158,7 @@ static int __init kvpci_init(void)
 	err = misc_register(&kvpci_misc);
 	if (err)
 		goto debugfs;
+	kvpci_compat_init();
 	return 0;
 
 debugfs:

@@ -102,7 +102,9 @@ static __always_inline bool kvpci_arch_finds(struct kvm *kvm, enum kvpci_dest de
 /** kvpci_arch_has_lines() - has the VM an I/O APIC in the kernel? */
 static inline bool kvpci_arch_has_lines(const struct kvm *kvm)
 {
-	return kvm->arch.irqchip_mode == KVM_IRQCHIP_KERNEL;
+	/* Where KVM is built without it, there is no name for that mode. */
+	return kvm->arch.irqchip_mode != KVM_IRQCHIP_NONE &&
+	       kvm->arch.irqchip_mode != KVM_IRQCHIP_SPLIT;
 }
 
 /** kvpci_arch_fast_mmio() - does KVM ask the fast bus before it decodes? */

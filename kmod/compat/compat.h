@@ -68,4 +68,6 @@ static inline bool compat_apic_map_is_logical(struct kvm *kvm)
 #endif
 }
 
+void kvpci_compat_init(void);
+
 #endif /* KVPCI_COMPAT_H */
