@@ -6,7 +6,7 @@
 MAKEFLAGS	+= --no-print-directory
 O		:= $(abspath build)
 SERIES		:= $(shell tools/kernel list)
-# Where the kernel to build for was prepared; empty means both stock kernels.
+# Where the kernel to build for was prepared; empty means all stock kernels.
 KDIR		?=
 
 .PHONY: all help setup modules user kselftest headers_check lint
@@ -17,7 +17,7 @@ KDIR		?=
 # works within a target.
 .NOTPARALLEL:
 
-all: modules user ## build the module for both kernels, and the launcher
+all: modules user ## build the module for all kernels, and the launcher
 
 help: ## list every target
 	@echo "kvpci targets:"
@@ -68,7 +68,7 @@ check-model: setup-model ## the protocol of guest, module and VMM, in spin
 .PHONY: setup-build
 setup-build: setup-modules setup-kselftest
 
-check-kselftest: setup-build setup-vm ## kselftests in L1 on both kernels
+check-kselftest: setup-build setup-vm ## kselftests in L1 on all kernels
 	@SERIES="$(SERIES)" tools/check build kselftest
 
 check-boot: setup-build setup-vm ## guest boot and traffic in L1 on both kernels
@@ -88,6 +88,8 @@ check-vmx: setup-build setup-vmx ## kselftests in an L1 with Intel's VMX and IBT
 
 debug-kernel: need-debug ## build the kernel of check-debug, once (45 minutes of a processor)
 	@tools/debug-kernel build debug
+
+demo bench: SERIES := 6.12
 
 demo: setup all ## one guest under kvpci and under stock QEMU, side by side
 	@selftests/bench/demo
