@@ -920,8 +920,8 @@ struct kvpci_queue_state {
  *	know is left out.
  *
  * Each entry is of one moment, and they may be of different ones: the driver may
- * change a queue between two of them. Between KVPCI_EVENT_START and the
- * acknowledgement of KVPCI_EVENT_STOP what is enabled stays as it is, so then they
+ * change a queue between two of them. From KVPCI_EVENT_START until
+ * KVPCI_EVENT_STOP is acknowledged what is enabled stays as it is, so then they
  * belong together.
  *
  * Errors:
