@@ -103,7 +103,10 @@ static bool fits(struct kvpci_device *device,
 	       registers->pci_config_size == (placed ? KVPCI_PCI_CONFIG_SIZE : 0);
 }
 
-/* Nobody is in the middle of an acknowledgement of SUSPEND. */
+/*
+ * Nobody is in the middle of an acknowledgement of SUSPEND. A message that the work
+ * item is sending is neither pending nor with KVM yet, so it is waited for.
+ */
 static int save(struct kvpci_device *device,
 		struct kvpci_device_registers *registers, struct image *image)
 {
@@ -111,6 +114,7 @@ static int save(struct kvpci_device *device,
 
 	if (mutex_lock_killable(&device->read_lock))
 		return -EINTR;
+	flush_work(&device->irq_work);
 	kvpci_lock(device);
 	err = kvpci_core_save(&device->core, registers, &image->state);
 	if (registers->pci_config_size)

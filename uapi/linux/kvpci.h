@@ -1024,7 +1024,8 @@ struct kvpci_queue_registers {
  * @pci_config: in: pointer to @pci_config_size bytes, PCI configuration space
  *
  * KVPCI_DEVICE_SAVE writes it and what it points to, and changes nothing. All of
- * it is of one moment. An interrupt that is on its way to KVM counts as pending.
+ * it is of one moment. An interrupt that was asked for before the call has reached KVM
+ * when it returns, or is pending: local APICs are saved afterwards.
  * A VMM that wants the state to stay as it is stops vCPUs and backends first.
  *
  * KVPCI_DEVICE_RESTORE gives a device what another one of the same description
