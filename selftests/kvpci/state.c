@@ -191,6 +191,21 @@ TEST_F(state, sent_when_restored)
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&b->g));
 }
 
+/* A broadcast is sent by a work item: before SAVE returns, once, and not saved. */
+TEST_F(state, sent_by_then)
+{
+	struct machine *a = &self->from;
+
+	driver_vector(a, 1, 0xfeeff000, VECTOR(0), UNMASKED);
+	driver_run(a);
+	for (int i = 0; i < 50; i++) {
+		queue_call(a, 0);
+		ASSERT_EQ(0, save(a, &self->image));
+		ASSERT_EQ(0, self->image.pending[0]);
+		ASSERT_EQ(VECTOR(0), guest_irq(&a->g));
+	}
+}
+
 TEST_F(state, start_not_read)
 {
 	struct machine *a = &self->from, *b = &self->to;
