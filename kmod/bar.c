@@ -178,7 +178,7 @@ int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
 		if (mapped & BIT(bar))
 			map_add_bar(map, device, bar, addr[bar]);
 
-	err = kvpci_iobus_replace(device->vm->kvm, device->map, map);
+	err = kvpci_iobus_replace(device->vm, device->map, map);
 	if (!err)
 		swap(device->map, map);
 	kfree(map);
@@ -193,7 +193,7 @@ int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
  */
 void kvpci_bar_unmap(struct kvpci_device *device)
 {
-	kvpci_iobus_remove(device->vm->kvm, device->map);
+	kvpci_iobus_remove(device->vm, device->map);
 	kfree(device->map);
 	device->map = NULL;
 }

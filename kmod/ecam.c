@@ -154,7 +154,7 @@ long kvpci_vm_ecam(void *object, void *arg)
 		return -EINTR;
 	}
 	if (!vm->ecam) {
-		err = kvpci_iobus_replace(vm->kvm, NULL, ecam->map);
+		err = kvpci_iobus_replace(vm, NULL, ecam->map);
 		if (!err)
 			vm->ecam = ecam;
 	}
@@ -171,7 +171,7 @@ long kvpci_vm_ecam(void *object, void *arg)
 void kvpci_ecam_destroy(struct kvpci_vm *vm)
 {
 	/* Without it, too: something may still have to leave the buses. */
-	kvpci_iobus_remove(vm->kvm, vm->ecam ? vm->ecam->map : NULL);
+	kvpci_iobus_remove(vm, vm->ecam ? vm->ecam->map : NULL);
 	free_ecam(vm->ecam);
 }
 

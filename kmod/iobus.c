@@ -6,13 +6,30 @@
  * with public rules: readers look at it inside kvm->srcu, writers hold
  * kvm->slots_lock, replace it as a whole, and free the old one, which
  * kmalloc() made, after a grace period. That lets us do better, too: all ranges
- * of a device change places together, for one grace period.
+ * of a device change places together, for one grace period. Where ranges arrive,
+ * and none leaves, nobody waits for it: a callback frees the old bus.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
 #include "kvpci.h"
+
+/*
+ * Buses that were replaced. The callback is the module's, so the VM waits for it
+ * before its end.
+ */
+struct retired {
+	struct rcu_head rcu;
+	struct kvpci_vm *vm;
+	struct kvm_io_bus *buses[KVM_NR_BUSES];
+};
+
+/*
+ * Of a VM. A vCPU that sits in a page fault keeps them from being freed, and its VMM
+ * may go on adding ranges.
+ */
+#define MAX_RETIRED	64
 
 static bool is_ours(const struct kvm_io_range *entry,
 		    const struct kvpci_map *map)
@@ -139,6 +156,43 @@ static void free_bus(struct kvm_io_bus *bus)
 	kfree(bus);
 }
 
+static void free_buses(struct kvm_io_bus **buses)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVM_NR_BUSES; i++)
+		free_bus(buses[i]);
+}
+
+/* Return: NULL if there are too many. */
+static struct retired *alloc_retired(struct kvpci_vm *vm)
+{
+	struct retired *retired = NULL;
+
+	if (atomic_inc_return(&vm->num_retired) <= MAX_RETIRED) {
+		retired = kzalloc(sizeof(*retired), GFP_KERNEL_ACCOUNT);
+		if (retired) {
+			retired->vm = vm;
+			return retired;
+		}
+		retired = ERR_PTR(-ENOMEM);
+	}
+	atomic_dec(&vm->num_retired);
+	return retired;
+}
+
+static void free_retired(struct retired *retired)
+{
+	free_buses(retired->buses);
+	atomic_dec(&retired->vm->num_retired);
+	kfree(retired);
+}
+
+static void free_retired_rcu(struct rcu_head *rcu)
+{
+	free_retired(container_of(rcu, struct retired, rcu));
+}
+
 /* Return: false if there is nothing to do on this bus. */
 static bool concerns(const struct kvm_io_bus *bus, u8 index,
 		     const struct kvpci_map *old, const struct kvpci_map *new)
@@ -180,54 +234,88 @@ static int replace_locked(struct kvm *kvm, const struct kvpci_map *old,
 		rcu_assign_pointer(kvm->buses[i], unused[i]);
 		unused[i] = before[i];
 	}
-	synchronize_srcu_expedited(&kvm->srcu);
 	return 0;
 }
 
-/**
- * kvpci_iobus_replace() - put ranges in the place of others
- * @kvm: the VM
- * @old: ranges to remove, or NULL
- * @new: ranges to add
- *
- * On all buses, or on none. When it returns no handler of @old is running.
- *
- * Return: 0, -ENOMEM, -ENOSPC, or -EINTR if the task is being killed.
- */
-int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
-			struct kvpci_map *new)
+/* Nothing leaves the buses, so nobody has to wait. */
+static int add(struct kvpci_vm *vm, struct kvpci_map *new, struct retired *retired)
+{
+	struct kvm *kvm = vm->kvm;
+	int err = -EINTR;
+
+	if (!mutex_lock_killable(&kvm->slots_lock)) {
+		err = replace_locked(kvm, NULL, new, retired->buses);
+		mutex_unlock(&kvm->slots_lock);
+	}
+	if (err)
+		free_retired(retired);
+	else
+		call_srcu(&kvm->srcu, &retired->rcu, free_retired_rcu);
+	return err;
+}
+
+static int replace(struct kvpci_vm *vm, const struct kvpci_map *old,
+		   struct kvpci_map *new)
 {
 	struct kvm_io_bus *unused[KVM_NR_BUSES] = {};
-	unsigned int i;
+	struct kvm *kvm = vm->kvm;
 	int err;
 
 	if (mutex_lock_killable(&kvm->slots_lock))
 		return -EINTR;
 	err = replace_locked(kvm, old, new, unused);
+	if (!err)
+		synchronize_srcu_expedited(&kvm->srcu);
 	mutex_unlock(&kvm->slots_lock);
-	for (i = 0; i < KVM_NR_BUSES; i++)
-		free_bus(unused[i]);
+	free_buses(unused);
 	return err;
 }
 
 /**
+ * kvpci_iobus_replace() - put ranges in the place of others
+ * @vm: the VM
+ * @old: ranges to remove, or NULL
+ * @new: ranges to add
+ *
+ * On all buses, or on none. When it returns no handler of @old is running. Without
+ * ranges in @old it does not wait.
+ *
+ * Return: 0, -ENOMEM, -ENOSPC, or -EINTR if the task is being killed.
+ */
+int kvpci_iobus_replace(struct kvpci_vm *vm, const struct kvpci_map *old,
+			struct kvpci_map *new)
+{
+	struct retired *retired = old && old->num ? NULL : alloc_retired(vm);
+
+	if (IS_ERR(retired))
+		return PTR_ERR(retired);
+	return retired ? add(vm, new, retired) : replace(vm, old, new);
+}
+
+/**
  * kvpci_iobus_remove() - take ranges off the buses
- * @kvm: the VM
+ * @vm: the VM
  * @old: the ranges, or NULL
  *
  * It cannot fail. When it returns no handler of @old is running, nor of anything
  * that was published through a pointer read inside kvm->srcu and is not any more.
  */
-void kvpci_iobus_remove(struct kvm *kvm, const struct kvpci_map *old)
+void kvpci_iobus_remove(struct kvpci_vm *vm, const struct kvpci_map *old)
 {
 	struct kvm_io_bus *unused[KVM_NR_BUSES] = {};
-	unsigned int i;
+	struct kvm *kvm = vm->kvm;
 
 	mutex_lock(&kvm->slots_lock);
 	replace_locked(kvm, old, NULL, unused);
+	synchronize_srcu_expedited(&kvm->srcu);
 	mutex_unlock(&kvm->slots_lock);
-	for (i = 0; i < KVM_NR_BUSES; i++)
-		free_bus(unused[i]);
+	free_buses(unused);
+}
+
+/** kvpci_iobus_flush() - let nothing of ours be called for a VM any more */
+void kvpci_iobus_flush(struct kvpci_vm *vm)
+{
+	srcu_barrier(&vm->kvm->srcu);
 }
 
 /** kvpci_iobus_alloc_map() - room for @num ranges, none of them used */

@@ -117,6 +117,8 @@ struct kvpci_teardowns {
  * @ext_dest_id: KVPCI_VM_EXT_DEST_ID
  * @teardown: its entry in @teardowns when its file is closed
  * @teardowns: objects of this VM that somebody else has closed
+ * @num_retired: buses that were replaced, and are freed once KVM's readers have left
+ *	them
  * @ecam_lock: protects changes of @ecam and of its functions
  * @ecam: PCI configuration space, or NULL; never changes once set
  * @line_lock: protects @lines and every device's @gsi and @line_raised
@@ -132,6 +134,8 @@ struct kvpci_vm {
 
 	struct kvpci_teardown teardown;
 	struct kvpci_teardowns teardowns;
+
+	atomic_t num_retired;
 
 	struct mutex ecam_lock;	/* ecam and its functions */
 	struct kvpci_ecam *ecam;
@@ -573,9 +577,10 @@ void kvpci_event_post(struct kvpci_device *device);
 
 /* iobus.c */
 struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num);
-int kvpci_iobus_replace(struct kvm *kvm, const struct kvpci_map *old,
+int kvpci_iobus_replace(struct kvpci_vm *vm, const struct kvpci_map *old,
 			struct kvpci_map *new);
-void kvpci_iobus_remove(struct kvm *kvm, const struct kvpci_map *old);
+void kvpci_iobus_remove(struct kvpci_vm *vm, const struct kvpci_map *old);
+void kvpci_iobus_flush(struct kvpci_vm *vm);
 
 /* debugfs.c */
 long kvpci_device_stats(void *object, void *arg);

@@ -15,6 +15,7 @@ static void vm_release_ref(struct kref *ref)
 	struct kvpci_vm *vm = container_of(ref, struct kvpci_vm, ref);
 
 	kvpci_ecam_destroy(vm);
+	kvpci_iobus_flush(vm);
 	fput(vm->kvm_file);
 	mutex_destroy(&vm->ecam_lock);
 	mutex_destroy(&vm->line_lock);

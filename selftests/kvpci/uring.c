@@ -396,6 +396,8 @@ static void kill_second(struct __test_metadata *_metadata,
 		m->dev = libkvpci_device_create(m->vm, &desc.create);
 	ASSERT_LE(0, m->dev);
 	ASSERT_EQ(0, libkvpci_queue_fds(m->dev, 0, eventfd(0, EFD_CLOEXEC), -1));
+	/* Nothing waits where nothing was before. */
+	ASSERT_EQ(0, move_bars(m->dev));
 	enter_missing(self);
 	first = call_in_child(call, m->dev);
 	EXPECT_TRUE(comes_to_wait(first))
@@ -421,6 +423,57 @@ TEST_F(uring, killed_while_bars_move)
 TEST_F(uring, killed_while_a_kick_is_replaced)
 {
 	kill_second(_metadata, self, replace_kick);
+}
+
+/* --- devices that arrive meanwhile -------------------------------------------- */
+
+#define MANY		80	/* devices */
+#define UNFREED		64	/* buses that may wait to be freed */
+
+/* Return: never */
+static void arrive(struct machine *m, struct device_desc *desc,
+		   volatile unsigned int *arrived)
+{
+	const uint64_t addr[KVPCI_NUM_BARS] = { [BAR_IO] = IO_BASE };
+
+	for (; *arrived < MANY; ++*arrived) {
+		int dev = libkvpci_device_create(m->vm, &desc->create);
+
+		if (dev < 0 || libkvpci_device_map(dev, 1U << BAR_IO, addr))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* They do not wait for the vCPU, until what they leave behind is too much. */
+TEST_F(uring, arrivals_are_bounded)
+{
+	volatile unsigned int *arrived =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct machine *m = &self->m;
+	int users = module_users();
+	struct device_desc desc;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, arrived);
+	device_describe(&desc);
+	enter_missing(self);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		arrive(m, &desc, arrived);
+	EXPECT_TRUE(comes_to_wait(pid))
+		tell_everybody();
+	EXPECT_EQ(UNFREED, *arrived);
+	leave_missing(self);
+	EXPECT_TRUE(ends(pid))
+		tell_everybody();
+	EXPECT_EQ(MANY, *arrived);
+	/* nobody waits for the child's files to be released, but the next test */
+	EXPECT_TRUE(users_are(users))
+		tell_everybody();
+	munmap((void *)arrived, PAGE);
 }
 
 int main(int argc, char **argv)
