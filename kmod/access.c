@@ -161,7 +161,25 @@ static bool ring_doorbell(struct kvpci_device *device,
 	return true;
 }
 
-/* Return: false, and nothing done, if the VMM is to decide. */
+/*
+ * Is a write not the guest's to do: the VMM's to decide on, or to a BAR that has been
+ * switched off since KVM found it? Under the lock, so that the reset of the function
+ * is followed by no write that began before.
+ */
+static bool leaves(struct kvpci_device *device, const struct kvpci_region *region,
+		   u32 offset, unsigned int length, u64 value,
+		   enum kvpci_accessor accessor)
+{
+	lockdep_assert_held(&device->lock);
+	if (accessor == KVPCI_VMM)
+		return false;
+	if (accessor == KVPCI_GUEST && !(device->decoding & BIT(region->bar)))
+		return true;
+	return unlikely(device->core.exits) &&
+	       kvpci_core_write_exits(&device->core, region, offset, length, value);
+}
+
+/* Return: false, and nothing done, if the write leaves to the VMM. */
 static bool write_register(struct kvpci_device *device,
 			   const struct kvpci_region *region, u32 offset,
 			   unsigned int length, u64 value,
@@ -169,8 +187,7 @@ static bool write_register(struct kvpci_device *device,
 			   struct kvpci_effect *effect)
 {
 	kvpci_lock(device);
-	if (accessor == KVPCI_GUEST && unlikely(device->core.exits) &&
-	    kvpci_core_write_exits(&device->core, region, offset, length, value)) {
+	if (leaves(device, region, offset, length, value, accessor)) {
 		kvpci_unlock(device);
 		return false;
 	}
@@ -190,7 +207,8 @@ static bool write_register(struct kvpci_device *device,
  *
  * Context: inside kvm->srcu.
  *
- * Return: false, and nothing done, if the VMM is to decide.
+ * Return: false, and nothing done, if the VMM is to decide, or the BAR does not
+ * answer any more.
  */
 bool kvpci_access_write(struct kvpci_device *device, unsigned int bar,
 			u32 offset, unsigned int length, u64 value,

@@ -4,6 +4,9 @@
  *
  * A BAR is one range, whatever it holds. Memory doorbells are on the fast bus
  * as well, which VMX asks before it decodes an access.
+ *
+ * A range stays where it is while its BAR does not answer, so that switching a BAR
+ * off and on does not touch the bus: device->decoding says which BARs answer.
  */
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -13,6 +16,11 @@
 static struct kvpci_range *to_range(struct kvm_io_device *iodev)
 {
 	return container_of(iodev, struct kvpci_range, iodev);
+}
+
+static bool answers(const struct kvpci_range *range)
+{
+	return READ_ONCE(range->device->decoding) & range->decodes;
 }
 
 /* KVM's values come and go through memory of the access's length. */
@@ -57,7 +65,7 @@ static int bar_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	struct kvpci_range *range = to_range(iodev);
 	u64 value;
 
-	if (!kvpci_iobus_covers(range, addr, len))
+	if (!kvpci_iobus_covers(range, addr, len) || !answers(range))
 		return -EOPNOTSUPP;
 	if (!kvpci_access_read(range->device, range->bar, addr - range->base, len,
 			       &value, KVPCI_GUEST))
@@ -72,7 +80,7 @@ static int bar_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	struct kvpci_range *range = to_range(iodev);
 	u32 offset = addr - range->base;
 
-	if (!kvpci_iobus_covers(range, addr, len))
+	if (!kvpci_iobus_covers(range, addr, len) || !answers(range))
 		return -EOPNOTSUPP;
 	/* What a running device is asked for most, and needs the least. */
 	if (offset == range->notify && len == 2)
@@ -99,7 +107,8 @@ static int fast_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	struct kvpci_range *range = to_range(iodev);
 	u64 offset = addr - range->base;
 
-	if (offset >= range->size || offset & (BIT(range->shift) - 1))
+	if (offset >= range->size || offset & (BIT(range->shift) - 1) ||
+	    !answers(range))
 		return -EOPNOTSUPP;
 	kvpci_access_kick(range->device, offset >> range->shift);
 	return 0;
@@ -122,6 +131,7 @@ map_add(struct kvpci_map *map, struct kvpci_device *device, unsigned int bar,
 	range->size = size;
 	range->bus = bus;
 	range->bar = bar;
+	range->decodes = BIT(bar);
 	range->notify = KVPCI_NO_NOTIFY;
 	return range;
 }
@@ -155,9 +165,34 @@ static void map_add_bar(struct kvpci_map *map, struct kvpci_device *device,
 }
 
 /**
+ * kvpci_bar_makes_way() - may an entry of a bus go, for another one's sake?
+ * @iodev: what it leads to, ours or not
+ *
+ * If it leads to a BAR that does not answer it may, and is forgotten.
+ *
+ * Context: kvm->slots_lock is held, so the device is there.
+ */
+bool kvpci_bar_makes_way(struct kvm_io_device *iodev)
+{
+	struct kvpci_range *range = to_range(iodev);
+	struct kvpci_device *device;
+	bool way;
+
+	if (iodev->ops != &bar_ops && iodev->ops != &fast_ops)
+		return false;
+	device = range->device;
+	kvpci_lock(device);
+	way = !device->moving && !(device->decoding & range->decodes);
+	if (way)
+		device->placed &= ~range->decodes;
+	kvpci_unlock(device);
+	return way;
+}
+
+/**
  * kvpci_bar_map() - move the BARs
- * @device: the device; its map_lock is held
- * @mapped: bit n: BAR n answers
+ * @device: the device, moving; its map_lock is held
+ * @mapped: bit n: the buses are to lead to BAR n
  * @addr: where, by BAR; checked
  *
  * When it returns nothing is under way at the old places.
@@ -179,8 +214,13 @@ int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
 			map_add_bar(map, device, bar, addr[bar]);
 
 	err = kvpci_iobus_replace(device->vm, device->map, map);
-	if (!err)
+	if (!err) {
 		swap(device->map, map);
+		kvpci_lock(device);
+		device->placed = mapped;
+		memcpy(device->place, addr, sizeof(device->place));
+		kvpci_unlock(device);
+	}
 	kfree(map);
 	return err;
 }
@@ -196,6 +236,24 @@ void kvpci_bar_unmap(struct kvpci_device *device)
 	kvpci_iobus_remove(device->vm, device->map);
 	kfree(device->map);
 	device->map = NULL;
+}
+
+/* The VMM keeps configuration space: what it maps answers. */
+static int map_all(struct kvpci_device *device, const struct kvpci_device_map *map)
+{
+	int err;
+
+	lockdep_assert_held(&device->map_lock);
+	kvpci_lock(device);
+	device->moving = true;
+	kvpci_unlock(device);
+	err = kvpci_bar_map(device, map->mapped, map->addr);
+	kvpci_lock(device);
+	if (!err)
+		WRITE_ONCE(device->decoding, map->mapped);
+	device->moving = false;
+	kvpci_unlock(device);
+	return err;
 }
 
 /* KVPCI_DEVICE_MAP */
@@ -234,8 +292,7 @@ long kvpci_device_map(void *object, void *arg)
 
 	if (mutex_lock_killable(&device->map_lock))
 		return -EINTR;
-	err = device->cs ? -EBUSY :
-			   kvpci_bar_map(device, map->mapped, map->addr);
+	err = device->cs ? -EBUSY : map_all(device, map);
 	mutex_unlock(&device->map_lock);
 	return err;
 }

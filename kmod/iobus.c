@@ -62,6 +62,26 @@ static void insert(struct kvm_io_bus *bus, struct kvpci_range *range)
 	};
 }
 
+/*
+ * Does an entry have to go for those that come? Only if it leads to a BAR that does
+ * not answer. KVM's search by halves may miss an entry in which another one lies, so
+ * it could hide one that answers.
+ */
+static bool makes_way(const struct kvm_io_range *entry, u8 index,
+		      const struct kvpci_map *new)
+{
+	const struct kvpci_range *range;
+	unsigned int i;
+
+	for (i = 0; new && i < new->num; i++) {
+		range = &new->ranges[i];
+		if (range->bus == index && entry->addr < range->base + range->size &&
+		    range->base < entry->addr + entry->len)
+			return kvpci_bar_makes_way(entry->dev);
+	}
+	return false;
+}
+
 static unsigned int count_on(const struct kvpci_map *map, u8 bus)
 {
 	unsigned int i, num = 0;
@@ -103,7 +123,7 @@ static struct kvm_io_bus *alloc_bus(int num, const struct kvpci_map *new)
 	return bus;
 }
 
-/* A copy of a bus without @old and tombstones, and with @new. */
+/* A copy of a bus without @old, tombstones and what makes way, and with @new. */
 static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 				   const struct kvpci_map *old,
 				   struct kvpci_map *new)
@@ -120,7 +140,8 @@ static struct kvm_io_bus *copy_bus(const struct kvm_io_bus *bus, u8 index,
 	copy->ioeventfd_count = bus ? bus->ioeventfd_count : 0;
 	for (j = 0; bus && j < bus->dev_count; j++)
 		if (bus->range[j].dev != &tombstone &&
-		    !is_ours(&bus->range[j], old))
+		    !is_ours(&bus->range[j], old) &&
+		    !makes_way(&bus->range[j], index, new))
 			copy->range[copy->dev_count++] = bus->range[j];
 	for (i = 0; new && i < new->num; i++)
 		if (new->ranges[i].bus == index)

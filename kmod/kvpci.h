@@ -12,6 +12,7 @@
  *	device->map_lock	which BARs are where
  *	  vm->ecam_lock		which functions are where
  *	    kvm->slots_lock	KVM's buses
+ *	      device->lock	of a BAR that is in the way of another one
  *	      kvm->srcu		(waited for)
  *	  vm->line_lock		interrupt lines
  *	    device->lock
@@ -222,6 +223,7 @@ struct kvpci_eventfds {
  * @bus: enum kvm_bus
  * @bar: index of the BAR
  * @device: the device that the BAR belongs to
+ * @decodes: its bit in device->decoding: the range answers while that is set
  * @shift: an offset shifted right by this is the queue's index, on the fast bus
  * @notify: offset of a doorbell that all queues share, or KVPCI_NO_NOTIFY
  * @ecam: the space, for a range of PCI configuration space, else NULL
@@ -232,6 +234,7 @@ struct kvpci_range {
 	u32 size;
 	u8 bus;
 	u8 bar;
+	u8 decodes;
 	u8 shift;
 	struct kvpci_device *device;
 	u32 notify;
@@ -275,21 +278,25 @@ struct kvpci_ecam {
  * @virtio_id: virtio device type
  * @epoch: grows whenever what is to become of a signal may have changed; changed
  *	under @lock, read by signals without it
- * @lock: protects @core, @pci_config_mapped, @moving, and what @cs holds;
- *	interrupts are off under it, since it is taken where eventfds are signalled
+ * @decoding: bit n: BAR n answers; changed under @lock, read by accesses without it
+ * @lock: protects @core, @pci_config_mapped, @moving, @placed, @place, and what @cs
+ *	holds; interrupts are off under it, since it is taken where eventfds are
+ *	signalled
  * @core: the registers
  * @armed: queues that have a call with a message to send again; set under @lock,
  *	cleared under the lock of the call's wait queue
  * @num_armed: the number of bits set in @armed
  * @pci_config_mapped: the VMM has mapped what @cs holds, for the guest to read
- * @moving: a write is under way that may move BARs: until it is done, no other
- *	write changes what decides where they answer
+ * @moving: BARs may be about to move: until they have, no other write changes what
+ *	decides where they answer, and their ranges make way for nobody
  * @name: the VMM's name for it
  * @debugfs: its directory
  * @teardown: its entry in vm->teardowns when its file is closed
  * @arrays: memory that @core points to
  * @map_lock: protects @map, and decides @cs
- * @map: ranges on KVM's buses, or NULL
+ * @map: ranges on KVM's buses, or NULL; some may have made way for others
+ * @placed: bit n: KVM's buses lead to BAR n, whether it answers or not; under @lock
+ * @place: where, by BAR; under @lock
  * @cs: PCI configuration space, or NULL if the VMM keeps it; its content
  *	is under @lock, and changes of what it decodes under @map_lock too
  * @function: its number on the bus, once @cs is set
@@ -306,15 +313,16 @@ struct kvpci_ecam {
  * @stopped: vCPUs that wait for the end of a reset
  */
 struct kvpci_device {
-	/* What signals and doorbells read; immutable after create but for epoch. */
+	/* What signals and doorbells read; immutable but for epoch and decoding. */
 	struct kvpci_vm *vm;
 	struct kvpci_counters __percpu *counters;
 	struct kvpci_eventfds *fds;
 	u32 id;
 	u32 virtio_id;
 	unsigned long epoch;
+	u8 decoding;
 
-	/* core to moving, and *cs; irqs off */
+	/* core to moving, *cs, placed and place; irqs off */
 	spinlock_t lock ____cacheline_aligned;
 	bool pci_config_mapped;
 	bool moving;
@@ -330,6 +338,8 @@ struct kvpci_device {
 
 	struct mutex map_lock;	/* map, cs */
 	struct kvpci_map *map;
+	u32 placed;
+	u64 place[KVPCI_NUM_BARS];
 	struct kvpci_pci_config *cs;
 	u32 function;
 
@@ -356,8 +366,10 @@ struct kvpci_device {
 static_assert(sizeof(struct kvpci_queue) % SMP_CACHE_BYTES == 0);
 static_assert(__alignof__(struct kvpci_queue) == SMP_CACHE_BYTES);
 static_assert(__alignof__(struct kvpci_call) == SMP_CACHE_BYTES);
-static_assert(KVPCI_LINE(struct kvpci_device, epoch) <
+static_assert(KVPCI_LINE(struct kvpci_device, decoding) <
 	      KVPCI_LINE(struct kvpci_device, lock));
+static_assert(KVPCI_LINE(struct kvpci_device, decoding) ==
+	      KVPCI_LINE(struct kvpci_device, fds));
 static_assert(KVPCI_LINE(struct kvpci_device, armed) <
 	      KVPCI_LINE(struct kvpci_device, core));
 static_assert(KVPCI_LINE(struct kvpci_core, notify_config_data) <
@@ -389,6 +401,7 @@ static inline bool kvpci_iobus_covers(const struct kvpci_range *range,
 /* Who makes an access. */
 enum kvpci_accessor {
 	KVPCI_GUEST,	/* a vCPU: it may wait, and what the VMM decides on exits */
+	KVPCI_WINDOW,	/* the same through the access window: the BAR need not answer */
 	KVPCI_VMM,	/* the VMM, in the guest's place */
 };
 
@@ -532,6 +545,7 @@ int kvpci_mmap(struct file *file, struct vm_area_struct *vma);
 long kvpci_device_map(void *object, void *arg);
 int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
 void kvpci_bar_unmap(struct kvpci_device *device);
+bool kvpci_bar_makes_way(struct kvm_io_device *iodev);
 
 /* access.c */
 long kvpci_bar_access(void *object, void *arg);

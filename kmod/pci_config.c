@@ -3,9 +3,9 @@
  * A device's PCI configuration space: kept here, or by the VMM, which then tells
  * the bits that interrupts depend on.
  *
- * Most writes are done on the way of the guest's access. Those that move BARs
- * or reset the function are not: a handler cannot wait for the bus it runs on.
- * They exit to the VMM, which hands them back through an ioctl.
+ * Writes are done on the way of the guest's access. Those that make a BAR answer
+ * where its range is not are not: a handler cannot wait for the bus it runs on. They
+ * exit to the VMM, which hands them back through an ioctl.
  */
 #include <linux/gfp.h>
 #include <linux/srcu.h>
@@ -52,7 +52,7 @@ static bool window_write(struct kvpci_device *device,
 	bool done;
 
 	done = kvpci_access_write(device, window->bar, window->offset,
-				  window->length, window->value, KVPCI_GUEST);
+				  window->length, window->value, KVPCI_WINDOW);
 	srcu_read_unlock(&device->vm->kvm->srcu, idx);
 	return done;
 }
@@ -93,19 +93,38 @@ struct pci_config_write {
 	struct kvpci_window window;	/* out */
 };
 
-/* The bytes, and what the register core is to know of them. */
+/* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
+static struct kvpci_effect reset_locked(struct kvpci_device *device)
+{
+	struct kvpci_effect effect;
+
+	lockdep_assert_held(&device->lock);
+	kvpci_pci_config_reset(device->cs);
+	effect = kvpci_core_msix_reset(&device->core);
+	effect.bits |= kvpci_status_write(&device->core, 0).bits;
+	return effect;
+}
+
+/* The bytes, and what BARs and the register core are to know of them. */
 static struct kvpci_effect write_locked(struct kvpci_device *device,
 					struct pci_config_write *write)
 {
 	struct kvpci_effect effect = kvpci_no_effect();
+	u64 addr[KVPCI_NUM_BARS];
 	u32 change;
 
 	lockdep_assert_held(&device->lock);
 	change = kvpci_pci_config_write(device->cs, write->offset, write->length,
 					write->value);
+	if (change & KVPCI_PCI_CONFIG_FLR)
+		effect = reset_locked(device);
+	if (change & (KVPCI_PCI_CONFIG_DECODE | KVPCI_PCI_CONFIG_FLR))
+		WRITE_ONCE(device->decoding,
+			   kvpci_pci_config_decode(device->cs, addr));
+	/* None of these effects is one vector's. */
 	if (change & KVPCI_PCI_CONFIG_IRQ)
-		effect = kvpci_core_set_irq_flags(&device->core,
-						  kvpci_pci_config_irq_flags(device->cs));
+		effect.bits |= kvpci_core_set_irq_flags(&device->core,
+				kvpci_pci_config_irq_flags(device->cs)).bits;
 	write->has_window = change & KVPCI_PCI_CONFIG_WINDOW &&
 			    kvpci_pci_config_window(device->cs, &write->window);
 	return effect;
@@ -120,7 +139,8 @@ static bool must_exit(struct kvpci_device *device, const struct pci_config_write
 	lockdep_assert_held(&device->lock);
 	if (device->moving ?
 	    kvpci_pci_config_touches_decode(device->cs, w->offset, w->length, w->value) :
-	    kvpci_pci_config_moves(device->cs, w->offset, w->length, w->value))
+	    kvpci_pci_config_moves(device->cs, w->offset, w->length, w->value,
+				   device->placed, device->place))
 		return true;
 	return device->pci_config_mapped &&
 	       kvpci_pci_config_arms(device->cs, w->offset, w->length, w->value);
@@ -161,57 +181,38 @@ bool kvpci_function_try_write(struct kvpci_device *device, u32 offset,
 /*
  * Moves the BARs to where a write will have them, before it is done: if they
  * cannot go there, nothing has changed. Until it is done, @device->moving keeps
- * what it was decided by as it is. Sets *@resets if the write resets the function.
+ * what it was decided by as it is.
  */
-static int move_bars(struct kvpci_device *device, const struct pci_config_write *w,
-		     bool *resets)
+static int move_bars(struct kvpci_device *device, const struct pci_config_write *w)
 {
 	u64 addr[KVPCI_NUM_BARS];
-	bool moves;
 	u32 mapped;
+	bool moves;
 
 	lockdep_assert_held(&device->map_lock);
 	kvpci_lock(device);
 	device->moving = true;
-	moves = kvpci_pci_config_moves(device->cs, w->offset, w->length, w->value);
-	*resets = kvpci_pci_config_resets(device->cs, w->offset, w->length, w->value);
+	moves = kvpci_pci_config_moves(device->cs, w->offset, w->length, w->value,
+				       device->placed, device->place);
 	mapped = kvpci_pci_config_decode_after(device->cs, w->offset, w->length,
 					       w->value, addr);
 	kvpci_unlock(device);
-
-	if (*resets)
-		mapped = 0;
 	return moves ? kvpci_bar_map(device, mapped, addr) : 0;
-}
-
-/* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
-static struct kvpci_effect reset_locked(struct kvpci_device *device)
-{
-	struct kvpci_effect effect;
-
-	lockdep_assert_held(&device->lock);
-	kvpci_pci_config_reset(device->cs);
-	effect = kvpci_core_msix_reset(&device->core);
-	effect.bits |= kvpci_status_write(&device->core, 0).bits;
-	return effect;
 }
 
 /* Context: outside kvm->srcu; may wait for it. */
 static int function_write(struct kvpci_device *device, struct pci_config_write *write)
 {
 	struct kvpci_effect effect = kvpci_no_effect();
-	bool resets;
 	int err;
 
 	/* What is decoded and what is mapped must agree in the end. */
 	if (mutex_lock_killable(&device->map_lock))
 		return -EINTR;
-	err = move_bars(device, write, &resets);
+	err = move_bars(device, write);
 	kvpci_lock(device);
 	if (!err)
 		effect = write_locked(device, write);
-	if (!err && resets)
-		effect.bits |= reset_locked(device).bits;
 	device->moving = false;
 	kvpci_unlock_and(device, effect);
 	if (!err && write->has_window)
@@ -336,8 +337,11 @@ int kvpci_function_move(struct kvpci_device *device, const u8 *bytes, u32 irq_fl
  */
 void kvpci_function_moved(struct kvpci_device *device, const u8 *bytes)
 {
+	u64 addr[KVPCI_NUM_BARS];
+
 	lockdep_assert_held(&device->lock);
 	kvpci_pci_config_restore(device->cs, bytes);
+	WRITE_ONCE(device->decoding, kvpci_pci_config_decode(device->cs, addr));
 	device->moving = false;
 }
 

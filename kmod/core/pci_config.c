@@ -336,10 +336,35 @@ static bool starts_flr(const struct kvpci_pci_config *cs, u32 offset,
 	       value >> (byte - offset) * 8 & PCI_EXP_DEVCTL_BCR_FLR >> 8;
 }
 
+/*
+ * What @sized is after a write. All ones, those that say the kind included, ask for
+ * the size. The half of a 64-bit BAR that is left of them may look like an address,
+ * and is none.
+ */
+static u8 sized_after(const struct kvpci_pci_config *cs, u32 offset,
+		      unsigned int length, u32 value)
+{
+	u8 sized = cs->sized;
+	unsigned int i;
+
+	for (i = 0; i < KVPCI_NUM_BARS; i++) {
+		u32 reg = PCI_BASE_ADDRESS_0 + i * 4;
+
+		if (!touches(offset, length, reg, 4))
+			continue;
+		if (offset == reg && length == 4 && value == ~0U)
+			sized |= BIT(i);
+		else
+			sized &= ~BIT(i);
+	}
+	return sized;
+}
+
 u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
 			   unsigned int length, u32 value)
 {
 	u32 change = 0, old, mask;
+	u8 sized;
 
 	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return 0;
@@ -350,24 +375,34 @@ u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
 	if (kvpci_pci_config_window_hit(cs, offset, length))
 		change |= KVPCI_PCI_CONFIG_WINDOW;
 
+	sized = sized_after(cs, offset, length, value);
 	old = get(cs->value, offset, length);
 	mask = get(cs->wmask, offset, length);
 	value = (old & ~mask) | (value & mask);
-	if (value == old)
+	if (value == old && sized == cs->sized)
 		return change;
+	cs->sized = sized;
 	put(cs->value, offset, length, value);
 	return change | changes(cs, offset, length);
 }
 
-/* The lower part of the space as a write would leave it, but not its effects. */
-static void try_write(const struct kvpci_pci_config *cs, u8 *bytes,
+/* The lower part of the space, with what decides where BARs answer. */
+struct trial {
+	u8 bytes[CAPS_END];
+	u8 sized;
+};
+
+/* As a write would leave it, but not its effects. */
+static void try_write(const struct kvpci_pci_config *cs, struct trial *trial,
 		      u32 offset, unsigned int length, u32 value)
 {
 	u32 i;
 
-	memcpy(bytes, cs->value, CAPS_END);
+	trial->sized = sized_after(cs, offset, length, value);
+	memcpy(trial->bytes, cs->value, CAPS_END);
 	for (i = offset; i < offset + length && i < CAPS_END; i++, value >>= 8)
-		bytes[i] = (bytes[i] & ~cs->wmask[i]) | (value & cs->wmask[i]);
+		trial->bytes[i] = (trial->bytes[i] & ~cs->wmask[i]) |
+				  (value & cs->wmask[i]);
 }
 
 /* Where BAR @i is set to, or false if that is no place to answer at. */
@@ -394,7 +429,7 @@ static bool powered_down(const struct kvpci_pci_config *cs, const u8 *bytes)
 	return get(bytes, cs->pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
 }
 
-static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes,
+static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes, u8 sized,
 		  u64 *addr)
 {
 	u32 command = get(bytes, PCI_COMMAND, 2);
@@ -408,7 +443,8 @@ static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes,
 		u32 enable = cs->bars[i].kind == KVPCI_BAR_IO ?
 			     PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 
-		if (cs->bars[i].kind == KVPCI_BAR_NONE || !(command & enable))
+		if (cs->bars[i].kind == KVPCI_BAR_NONE || !(command & enable) ||
+		    sized & BIT(i))
 			continue;
 		if (bar_addr(cs, bytes, i, &addr[i]))
 			mapped |= BIT(i);
@@ -420,22 +456,20 @@ static u32 decode(const struct kvpci_pci_config *cs, const u8 *bytes,
 
 u32 kvpci_pci_config_decode(const struct kvpci_pci_config *cs, u64 *addr)
 {
-	return decode(cs, cs->value, addr);
+	return decode(cs, cs->value, cs->sized, addr);
 }
 
 u32 kvpci_pci_config_decode_after(const struct kvpci_pci_config *cs, u32 offset,
 				  unsigned int length, u32 value, u64 *addr)
 {
-	u8 bytes[CAPS_END];
+	struct trial trial;
 
-	try_write(cs, bytes, offset, length, value);
-	return decode(cs, bytes, addr);
-}
-
-bool kvpci_pci_config_resets(const struct kvpci_pci_config *cs, u32 offset,
-			     unsigned int length, u32 value)
-{
-	return starts_flr(cs, offset, length, value);
+	if (starts_flr(cs, offset, length, value)) {
+		memset(addr, 0, KVPCI_NUM_BARS * sizeof(*addr));
+		return 0;
+	}
+	try_write(cs, &trial, offset, length, value);
+	return decode(cs, trial.bytes, trial.sized, addr);
 }
 
 bool kvpci_pci_config_touches_decode(const struct kvpci_pci_config *cs,
@@ -446,32 +480,37 @@ bool kvpci_pci_config_touches_decode(const struct kvpci_pci_config *cs,
 }
 
 bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
-			    unsigned int length, u32 value)
+			    unsigned int length, u32 value, u32 placed,
+			    const u64 *at)
 {
-	u64 before[KVPCI_NUM_BARS], after[KVPCI_NUM_BARS];
+	u64 addr[KVPCI_NUM_BARS];
+	unsigned int i;
+	u32 answers;
 
 	if (offset > KVPCI_PCI_CONFIG_SIZE - length)
 		return false;
 	offset = array_index_nospec(offset, KVPCI_PCI_CONFIG_SIZE);
 	if (!kvpci_pci_config_touches_decode(cs, offset, length, value))
 		return false;
-	if (starts_flr(cs, offset, length, value))
-		return true;
-	return kvpci_pci_config_decode_after(cs, offset, length, value, after) !=
-	       decode(cs, cs->value, before) ||
-	       memcmp(before, after, sizeof(before));
+	answers = kvpci_pci_config_decode_after(cs, offset, length, value, addr);
+	for (i = 0; i < KVPCI_NUM_BARS; i++)
+		if (answers & BIT(i) && !(placed & BIT(i) && at[i] == addr[i]))
+			return true;
+	return false;
 }
 
 bool kvpci_pci_config_arms(const struct kvpci_pci_config *cs, u32 offset,
 			   unsigned int length, u32 value)
 {
 	u32 reg = cs->window + VIRTIO_PCI_CAP_LENGTH;
-	u8 bytes[CAPS_END];
+	struct trial trial;
 
+	if (starts_flr(cs, offset, length, value))
+		return get(cs->value, reg, 4);
 	if (!touches(offset, length, reg, 4))
 		return false;
-	try_write(cs, bytes, offset, length, value);
-	return !get(bytes, reg, 4) != !get(cs->value, reg, 4);
+	try_write(cs, &trial, offset, length, value);
+	return !get(trial.bytes, reg, 4) != !get(cs->value, reg, 4);
 }
 
 void kvpci_pci_config_reset(struct kvpci_pci_config *cs)
@@ -480,6 +519,7 @@ void kvpci_pci_config_reset(struct kvpci_pci_config *cs)
 
 	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
 		cs->value[i] &= ~cs->wmask[i];
+	cs->sized = 0;
 }
 
 static u32 irq_flags(const struct kvpci_pci_config *cs, const u8 *bytes)
@@ -531,7 +571,7 @@ int kvpci_pci_config_state_check(const struct kvpci_pci_config *cs,
 u32 kvpci_pci_config_decode_restored(const struct kvpci_pci_config *cs,
 				     const u8 *bytes, u64 *addr)
 {
-	return decode(cs, bytes, addr);
+	return decode(cs, bytes, 0, addr);
 }
 
 void kvpci_pci_config_restore(struct kvpci_pci_config *cs, const u8 *bytes)
@@ -541,6 +581,8 @@ void kvpci_pci_config_restore(struct kvpci_pci_config *cs, const u8 *bytes)
 	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
 		cs->value[i] = (bytes[i] & ~own_bits(i)) |
 			       (cs->value[i] & own_bits(i));
+	/* The bytes do not tell: a BAR that was being sized has an address now. */
+	cs->sized = 0;
 }
 
 void kvpci_pci_config_set_intx(struct kvpci_pci_config *cs, bool asserted)

@@ -30,6 +30,8 @@ enum kvpci_pci_config_change {
  * @window: offset of the PCI configuration access capability (4.1.4.9)
  * @caps_link: offset of the byte that ends the list of capabilities
  * @caps_end: offset of the first byte behind them
+ * @sized: BARs whose register, of a 64-bit one its lower half, has been written
+ *	with all ones: that is no address
  */
 struct kvpci_pci_config {
 	u8 value[KVPCI_PCI_CONFIG_SIZE];
@@ -41,6 +43,7 @@ struct kvpci_pci_config {
 	u16 window;
 	u16 caps_link;
 	u16 caps_end;
+	u8 sized;
 };
 
 /* An access through the PCI configuration access capability. */
@@ -105,21 +108,20 @@ u32 kvpci_pci_config_write(struct kvpci_pci_config *cs, u32 offset,
 			   unsigned int length, u32 value);
 
 /**
- * kvpci_pci_config_moves() - would a write take effect beyond these bytes?
+ * kvpci_pci_config_moves() - would a write make a BAR answer where it is not placed?
  * @cs: the space, which stays as it is
  * @offset: as for kvpci_pci_config_write()
  * @length: as for kvpci_pci_config_write()
  * @value: as for kvpci_pci_config_write()
+ * @placed: bit n set: accesses to @at[n] find BAR n
+ * @at: KVPCI_NUM_BARS addresses
  *
- * Return: true if the write would change which BARs answer or where, or reset
- * the function: what cannot be done on the way of an access.
+ * Return: true if after the write a BAR would have to answer at another address
+ * than that at which it is found: what cannot be done on the way of an access.
  */
 bool kvpci_pci_config_moves(const struct kvpci_pci_config *cs, u32 offset,
-			    unsigned int length, u32 value);
-
-/** kvpci_pci_config_resets() - would a write reset the function? */
-bool kvpci_pci_config_resets(const struct kvpci_pci_config *cs, u32 offset,
-			     unsigned int length, u32 value);
+			    unsigned int length, u32 value, u32 placed,
+			    const u64 *at);
 
 /**
  * kvpci_pci_config_touches_decode() - does a write meet what decides where BARs answer?
@@ -128,7 +130,8 @@ bool kvpci_pci_config_resets(const struct kvpci_pci_config *cs, u32 offset,
  * @length: as for kvpci_pci_config_write()
  * @value: as for kvpci_pci_config_write()
  *
- * Return: true if kvpci_pci_config_moves() may depend on it, now or later.
+ * Return: true if kvpci_pci_config_moves() may depend on it, now or later. A
+ * function level reset does.
  */
 bool kvpci_pci_config_touches_decode(const struct kvpci_pci_config *cs,
 				     u32 offset, unsigned int length, u32 value);
@@ -141,7 +144,7 @@ bool kvpci_pci_config_touches_decode(const struct kvpci_pci_config *cs,
  * @value: as for kvpci_pci_config_write()
  * @addr: out: KVPCI_NUM_BARS addresses, 0 where not mapped
  *
- * Return: bit n set: BAR n would answer.
+ * Return: bit n set: BAR n would answer. After a function level reset none does.
  */
 u32 kvpci_pci_config_decode_after(const struct kvpci_pci_config *cs, u32 offset,
 				  unsigned int length, u32 value, u64 *addr);
@@ -154,7 +157,8 @@ u32 kvpci_pci_config_decode_after(const struct kvpci_pci_config *cs, u32 offset,
  * @value: as for kvpci_pci_config_write()
  *
  * The window counts as set up while its length is not 0. Then a read of its
- * data has effects, and must not come from a mapping.
+ * data has effects, and must not come from a mapping. A function level reset
+ * takes it away.
  */
 bool kvpci_pci_config_arms(const struct kvpci_pci_config *cs, u32 offset,
 			   unsigned int length, u32 value);
@@ -172,8 +176,8 @@ void kvpci_pci_config_reset(struct kvpci_pci_config *cs);
  * @cs: the space
  * @addr: out: KVPCI_NUM_BARS addresses, 0 where not mapped
  *
- * A BAR at an address that cannot be meant, 0 or beyond its space, as during
- * sizing, does not answer.
+ * A BAR that is being sized, or is at an address that cannot be meant, 0 or beyond
+ * its space, does not answer.
  *
  * Return: bit n set: BAR n answers.
  */

@@ -2,10 +2,12 @@
 /*
  * A write of configuration space that fails, because KVM's bus is full, has never
  * happened: nobody sees its bits for a moment, and nobody loses a bit that he
- * wrote meanwhile.
+ * wrote meanwhile. And whoever has switched a BAR off, or reset the function, meets
+ * nobody there, whatever the VMM and other processors do at the same time.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -236,6 +238,160 @@ TEST_F(decode, failure_undoes_nothing)
 	EXPECT_FALSE(self->lost)
 		TH_LOG("after %u passes and %u writes that failed",
 		       self->passes, self->failures);
+}
+
+/* --- off is off, while BARs move ------------------------------------------------ */
+
+#define ELSEWHERE	0xd8000000ULL
+#define ROUNDS		300
+#define HAMMER		1000	/* accesses in a row */
+
+FIXTURE(off) {
+	struct machine m;
+	struct device_desc desc;
+	volatile unsigned int passes;
+	volatile bool stop;
+	volatile bool broken;
+};
+
+FIXTURE_SETUP(off)
+{
+	struct machine *m = &self->m;
+	int err;
+
+	device_describe(&self->desc);
+	machine_open(m, 2, &machine_module);
+	err = m->ops->create_function(m, &self->desc, NULL, 0);
+	ASSERT_EQ(0, err);
+	machine_fds(m);
+	set_up(m);
+	m->g.answer = answer;
+	m->g.answer_context = &m->dev;
+}
+
+FIXTURE_TEARDOWN(off)
+{
+	machine_destroy(&self->m);
+}
+
+static void run_script(struct guest_vcpu *vcpu, struct guest_access *script,
+		       unsigned int num)
+{
+	guest_set_script(vcpu, script, num, 1);
+	while (!guest_run(vcpu))
+		;
+	guest_get_script(vcpu, script, num);
+}
+
+/* Off, look at both places, on, look. */
+static void *switch_decoding(void *arg)
+{
+	FIXTURE_DATA(off) *self = arg;
+	struct guest_access script[] = {
+		{ ACCESS_WRITE, 2, at_function(OURS, PCI_COMMAND), 0 },
+		{ ACCESS_READ, 2, MEM_BASE + CC_NUM_QUEUES, 0 },
+		{ ACCESS_READ, 2, ELSEWHERE + CC_NUM_QUEUES, 0 },
+		{ ACCESS_WRITE, 2, at_function(OURS, PCI_COMMAND),
+		  PCI_COMMAND_MEMORY },
+		{ ACCESS_READ, 2, at_function(OURS, PCI_COMMAND), 0 },
+	};
+
+	while (!self->stop && !self->broken) {
+		run_script(&self->m.g.vcpu[0], script, ARRAY_SIZE(script));
+		if (script[1].value == DEV_QUEUES ||
+		    script[2].value == DEV_QUEUES ||
+		    script[4].value != PCI_COMMAND_MEMORY)
+			self->broken = true;
+		self->passes++;
+	}
+	return NULL;
+}
+
+/* The VMM moves a BAR that a guest switches off and on. */
+TEST_F(off, while_moved)
+{
+	static const uint64_t places[] = { ELSEWHERE, MEM_BASE };
+	struct machine *m = &self->m;
+	const time_t end = seconds() + LIMIT_SECONDS;
+	unsigned int moves = 0;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, switch_decoding, self));
+	while ((moves < ROUNDS || self->passes < ROUNDS) && !self->broken &&
+	       seconds() < end)
+		write_config(m->dev, BAR(1), 4, places[moves++ % 2]);
+	self->stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_FALSE(self->broken)
+		TH_LOG("after %u passes and %u moves", self->passes, moves);
+	EXPECT_LE(ROUNDS, moves);
+	EXPECT_LE(ROUNDS, self->passes);
+	/* on, and where it was moved to last */
+	EXPECT_EQ(DEV_QUEUES, guest_read(&m->g, places[(moves - 1) % 2] +
+					 CC_NUM_QUEUES, 2));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	guest_read(&m->g, places[moves % 2] + CC_NUM_QUEUES, 2);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+}
+
+static void *hammer(void *arg)
+{
+	FIXTURE_DATA(off) *self = arg;
+	struct guest_vcpu *vcpu = &self->m.g.vcpu[1];
+	const struct guest_access script[] = {
+		{ ACCESS_WRITE, 2, MEM_BASE + CC_QUEUE_SELECT, 1 },
+	};
+
+	while (!self->stop) {
+		guest_set_script(vcpu, script, ARRAY_SIZE(script), HAMMER);
+		while (!guest_run(vcpu))
+			;
+	}
+	return NULL;
+}
+
+/*
+ * A write that another processor began before the reset of the function does not
+ * arrive after it. The window shows what is left, with the BARs still off.
+ */
+TEST_F(off, after_reset)
+{
+	struct machine *m = &self->m;
+	uint32_t ctl = find_cap(m, PCI_CAP_ID_EXP, 0, 0) + PCI_EXP_DEVCTL;
+	uint32_t cap = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG, 0);
+	const struct guest_access steps[] = {
+		{ ACCESS_WRITE, 2, at_function(OURS, ctl), PCI_EXP_DEVCTL_BCR_FLR },
+		{ ACCESS_WRITE, 1, at_function(OURS, cap + 4), BAR_MEM },
+		{ ACCESS_WRITE, 4, at_function(OURS, cap + 8), CC_QUEUE_SELECT },
+		{ ACCESS_WRITE, 4, at_function(OURS, cap + 12), 2 },
+		{ ACCESS_READ, 4, at_function(OURS, cap + 16), 0 },
+		{ ACCESS_READ, 4, at_function(OURS, cap + 16), 0 },
+		{ ACCESS_WRITE, 4, at_function(OURS, BAR(1)), MEM_BASE },
+		{ ACCESS_WRITE, 2, at_function(OURS, PCI_COMMAND),
+		  PCI_COMMAND_MEMORY },
+		{ ACCESS_READ, 2, MEM_BASE + CC_NUM_QUEUES, 0 },
+		{ ACCESS_READ, 2, MEM_BASE + CC_NUM_QUEUES, 0 },
+	};
+	const time_t end = seconds() + LIMIT_SECONDS;
+	struct guest_access script[ARRAY_SIZE(steps)];
+	unsigned int exits = 0, rounds = 0;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hammer, self));
+	while (rounds < 10 * ROUNDS && !self->broken && seconds() < end) {
+		memcpy(script, steps, sizeof(script));
+		run_script(&m->g.vcpu[0], script, ARRAY_SIZE(script));
+		exits += m->g.vcpu[0].exits;
+		if (script[4].value || script[5].value ||
+		    script[8].value != DEV_QUEUES)
+			self->broken = true;
+		rounds++;
+	}
+	self->stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_FALSE(self->broken) TH_LOG("after %u rounds", rounds);
+	EXPECT_LE(ROUNDS, rounds);
+	EXPECT_EQ(0, exits);
 }
 
 int main(int argc, char **argv)

@@ -180,6 +180,14 @@ static void decoding_function(struct step *s)
 	set_up(&s->m);
 }
 
+static void silent_function(struct step *s)
+{
+	function_create(&s->m, &machine_module, &s->desc, NULL, 0);
+	if (libkvpci_pci_config_write(s->m.dev, BAR(BAR_IO), 4, IO_BASE) ||
+	    libkvpci_pci_config_write(s->m.dev, BAR(BAR_MEM), 4, MEM_BASE))
+		guest_die("a function with addresses");
+}
+
 /* --- the calls, and whether their effect is there ---------------------------- */
 
 #define NEW_IO		0x1000
@@ -432,6 +440,19 @@ static int move_bar(struct step *s)
 	return do_ioctl(s->m.dev, KVPCI_PCI_CONFIG_ACCESS, &c);
 }
 
+/* Its BARs answer for the first time. */
+static int let_decode(struct step *s)
+{
+	return libkvpci_pci_config_write(s->m.dev, PCI_COMMAND, 2,
+					 PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+}
+
+static bool nobody_answers(struct step *s)
+{
+	return !cfg_rd(&s->m, PCI_COMMAND, 2) && !ports_answer(s, IO_BASE) &&
+	       !reads(s, MEM_BASE + CC_NUM_QUEUES, 2, DEV_QUEUES);
+}
+
 static bool bar_moved(struct step *s)
 {
 	return cfg_rd(&s->m, BAR(BAR_MEM), 4) == NEW_MEM &&
@@ -534,6 +555,8 @@ static const struct call {
 	  move_bar, bar_moved, bar_stays, false, NULL },
 	{ "KVPCI_DEVICE_RESET", FAILS_OR_WORKS, decoding_function,
 	  reset_function, function_is_reset, bar_stays, false, NULL },
+	{ "KVPCI_PCI_CONFIG_ACCESS, the first", FAILS, silent_function,
+	  let_decode, at_old_place, nobody_answers, false, NULL },
 	{ "mmap", FAILS, decoding_function,
 	  map_registers, registers_mapped, bar_stays, false, NULL },
 	{ "close of a device", WORKS, mapped_device,

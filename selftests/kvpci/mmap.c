@@ -117,13 +117,17 @@ TEST_F(mmap, config_follows)
 		{ PCI_INTERRUPT_LINE, 1, 11, 0 },
 		{ PCI_CACHE_LINE_SIZE, 1, 16, 0 },
 		{ msix + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE, 0 },
-		{ PCI_COMMAND, 2, PCI_COMMAND_IO, 1 },
+		{ PCI_COMMAND, 2, PCI_COMMAND_IO, 0 },
 		{ BAR(1), 4, ~0U, 0 },
 		{ BAR(1), 4, MEM_BASE + 0x100000, 0 },
 		{ PCI_COMMAND, 2, PCI_COMMAND_MEMORY, 1 },
+		{ PCI_COMMAND, 2, 0, 0 },
+		{ PCI_COMMAND, 2, PCI_COMMAND_MEMORY, 0 },
 		{ BAR(1) + 2, 2, MEM_BASE >> 16, 1 },
+		{ BAR(1), 4, ~0U, 0 },
+		{ BAR(1), 4, MEM_BASE, 0 },
 		{ PCI_VENDOR_ID, 4, 0, 0 },
-		{ exp + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR, 1 },
+		{ exp + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR, 0 },
 	};
 	struct kvpci_device_stats before;
 
@@ -186,6 +190,29 @@ TEST_F(mmap, table_moves)
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 }
 
+/*
+ * While its BAR does not answer the table's slot may stay: no exit tells of that, and
+ * reads show the table. Writes meet nobody.
+ */
+TEST_F(mmap, table_stays)
+{
+	struct machine *m = &self->m;
+
+	guest_write(&m->g, MSIX_BASE + 24, 4, 0x55);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND, 2, 0));
+	EXPECT_EQ(0x55, guest_read(&m->g, MSIX_BASE + 24, 4));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	guest_write(&m->g, MSIX_BASE + 24, 4, 0x66);
+	EXPECT_EQ(1, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x55, self->table[6]);
+	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
+	guest_write(&m->g, MSIX_BASE + 24, 4, 0x77);
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+	EXPECT_EQ(0x77, guest_read(&m->g, MSIX_BASE + 24, 4));
+	EXPECT_EQ(0, m->g.vcpu[0].exits);
+}
+
 static bool status_interrupt(struct machine *m)
 {
 	bool set = guest_read(&m->g, SPACE + PCI_STATUS, 2) &
@@ -233,7 +260,7 @@ TEST_F(mmap, status_interrupt)
 	driver_start(m);
 	eventfd_add(m->call[0]);
 	EXPECT_TRUE(status_interrupt(m));
-	EXPECT_EQ(1, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
+	EXPECT_EQ(0, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
 			    PCI_EXP_DEVCTL_BCR_FLR));
 	EXPECT_FALSE(status_interrupt(m));
 }
@@ -244,6 +271,7 @@ TEST_F(mmap, window)
 	struct machine *m = &self->m;
 	uint32_t cap = find_cap_in(self->config, PCI_CAP_ID_VNDR,
 				VIRTIO_PCI_CAP_PCI_CFG);
+	uint32_t exp = find_cap_in(self->config, PCI_CAP_ID_EXP, 0);
 	uint32_t length = cap + VIRTIO_PCI_CAP_LENGTH, data = cap + 16;
 
 	/* not yet: bar, offset, and data that goes nowhere */
@@ -264,6 +292,13 @@ TEST_F(mmap, window)
 	EXPECT_EQ(0, cfg_wr(m, data, 4, 0x12345678));
 	EXPECT_EQ(0x12345678, guest_read(&m->g, SPACE + data, 4));
 	EXPECT_EQ(-1, differs(m, self->config));
+	/* the function's reset takes it away as well */
+	EXPECT_EQ(1, cfg_wr(m, length, 4, 4));
+	EXPECT_EQ(1, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
+			    PCI_EXP_DEVCTL_BCR_FLR));
+	EXPECT_EQ(0, *(uint32_t *)(self->config + length));
+	EXPECT_EQ(0, cfg_wr(m, exp + PCI_EXP_DEVCTL, 2,
+			    PCI_EXP_DEVCTL_BCR_FLR));
 }
 
 /*

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What shows only in a trace: what the module's own tracepoint prints, and who is
- * charged for the memory it takes.
+ * What shows only in a trace: what the module's own tracepoint prints, who is
+ * charged for the memory it takes, and what waits for KVM's readers.
  */
-#include "lib/machine.h"
+#include <linux/pci_regs.h>
+
+#include "lib/function.h"
 #include "lib/trace.h"
 #include "kselftest_harness.h"
 
@@ -89,6 +91,93 @@ TEST_F(trace, copies_are_charged)
 	/* one for ports and one for memory at least */
 	EXPECT_LE(2, charged);
 	EXPECT_EQ(0, others);
+}
+
+#define ARRIVALS	40	/* devices */
+
+/* Grace periods of SRCU that this thread has waited for since it was asked last. */
+static unsigned int waits(struct trace *trace)
+{
+	unsigned int num = 0;
+	char pid[32], *line;
+
+	snprintf(pid, sizeof(pid), "-%d ", getpid());
+	trace_read(trace);
+	for (line = strtok(trace->text, "\n"); line; line = strtok(NULL, "\n"))
+		num += strstr(line, pid) && strstr(line, ": waits");
+	trace_clear(trace);
+	return num;
+}
+
+static void probe_waits(struct trace *trace)
+{
+	trace_probe(trace, "waits", 'p', "synchronize_srcu_expedited");
+	trace_probe(trace, "waits_long", 'p', "synchronize_srcu");
+	trace_clear(trace);
+}
+
+static int write_config(int dev, uint32_t offset, uint32_t length,
+			uint32_t value)
+{
+	return libkvpci_pci_config_write(dev, offset, length, value);
+}
+
+/* What firmware does with the nth device. Return: 0 or -errno */
+static int let_answer(int dev, unsigned int n)
+{
+	int err = write_config(dev, BAR(0), 4, 0x2000 + n * BAR_IO_SIZE);
+
+	if (!err)
+		err = write_config(dev, BAR(1), 4, MEM_BASE + n * BAR_MEM_SIZE);
+	if (!err)
+		err = write_config(dev, BAR(2), 4, MSIX_BASE + n * BAR_MSIX_SIZE);
+	if (!err)
+		err = write_config(dev, BAR(3), 4, MSIX_BASE >> 32);
+	if (!err)
+		err = write_config(dev, PCI_COMMAND, 2,
+				   PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	return err;
+}
+
+/*
+ * Devices arrive without waiting for a vCPU that may be anywhere; only what takes
+ * something away waits.
+ */
+TEST_F(trace, arrival_waits_for_nobody)
+{
+	struct machine *m = &self->m;
+	int devices[ARRIVALS];
+
+	probe_waits(&self->trace);
+	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM_ADDR, 1, NULL));
+	for (unsigned int i = 0; i < ARRIVALS; i++) {
+		devices[i] = libkvpci_device_create(m->vm, &self->desc.create);
+		ASSERT_LE(0, devices[i]);
+		ASSERT_EQ(0, place(devices[i], 8 + i, 0x020000, 1, PIN));
+		for (unsigned int q = 0; q < 2; q++)
+			ASSERT_EQ(0, libkvpci_queue_fds(devices[i], q,
+							m->kick[q], -1));
+		ASSERT_EQ(0, let_answer(devices[i], 1 + i));
+	}
+	EXPECT_EQ(0, waits(&self->trace));
+	/* they are there, all of them, and switched off and on they stay */
+	for (unsigned int i = 0; i < ARRIVALS; i++) {
+		EXPECT_EQ(DEV_QUEUES, guest_read(&m->g, MEM_BASE + (1 + i) *
+						 BAR_MEM_SIZE + CC_NUM_QUEUES, 2));
+		EXPECT_EQ(0, m->g.vcpu[0].exits);
+		ASSERT_EQ(0, write_config(devices[i], PCI_COMMAND, 2, 0));
+		ASSERT_EQ(0, write_config(devices[i], PCI_COMMAND, 2,
+					  PCI_COMMAND_MEMORY));
+	}
+	EXPECT_EQ(0, waits(&self->trace));
+	/* what moves, what is replaced and what leaves does wait */
+	ASSERT_EQ(0, let_answer(devices[0], 1 + ARRIVALS));
+	EXPECT_LE(1, waits(&self->trace));
+	ASSERT_EQ(0, libkvpci_queue_fds(devices[0], 0, m->kick[1], -1));
+	EXPECT_EQ(1, waits(&self->trace));
+	for (unsigned int i = 0; i < ARRIVALS; i++)
+		close(devices[i]);
+	EXPECT_EQ(ARRIVALS, waits(&self->trace));
 }
 
 int main(int argc, char **argv)

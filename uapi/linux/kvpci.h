@@ -445,9 +445,22 @@ struct kvpci_device_irq {
  *
  * From then on accesses to devices placed by KVPCI_DEVICE_PLACE are answered
  * in the kernel, those to the VMM's functions exit to it, and all other
- * functions are absent: they read as ones, without an exit. A write that moves
- * BARs or resets a function exits to the VMM as well, which hands it back
- * through KVPCI_PCI_CONFIG_ACCESS.
+ * functions are absent: they read as ones, without an exit. A write after which a
+ * BAR would answer at another address than it did last exits to the VMM as well,
+ * which hands it back through KVPCI_PCI_CONFIG_ACCESS; and so does any write of
+ * what decides where BARs answer while such a call is under way, and what
+ * KVPCI_MMAP_PCI_CONFIG says of the access window. Others do not exit: a BAR
+ * switched off, and on at the address where it answered last; one that is sized;
+ * another power state; a function level reset.
+ *
+ * A BAR has answered nowhere at first. A VMM that places BARs and switches them on
+ * once, before the guest runs, spares the guest the exit of that. A BAR that comes
+ * to answer where another one has been switched off makes that one exit when it is
+ * switched on again.
+ *
+ * Accesses to a BAR that is switched off exit, as those to addresses where nobody
+ * is. Doorbells and reads that are under way when another vCPU switches it off may
+ * still be answered.
  *
  * Errors:
  *	-EINVAL		@addr or @num_buses is out of its range
@@ -530,7 +543,7 @@ struct kvpci_device_place {
  * The access has all its effects. A VMM uses it to give BARs their first
  * addresses, and to hand back the guest's writes that exit (see KVPCI_VM_ECAM).
  * When the call returns, no access to an address that a BAR has left is under
- * way.
+ * way. A BAR that is switched off has left none.
  *
  * Errors:
  *	-EINVAL		@length is none of those
@@ -567,11 +580,15 @@ struct kvpci_pci_config_access {
  * Reading the data of the configuration access window (4.1.4.9) has effects,
  * which a mapping cannot have. So once configuration space has been mapped, a
  * write that makes the window's length 0, or something else than 0, exits to
- * the VMM as one that moves BARs does (see KVPCI_VM_ECAM). The VMM hands
- * it back through KVPCI_PCI_CONFIG_ACCESS; while the length is not 0, no memory slot
- * may cover the space. It is for the VMM, too, to take the slot of a table
- * away when its BAR moves, and to keep from it a page in which other structures
- * lie than the table.
+ * the VMM as one that moves BARs does (see KVPCI_VM_ECAM), a function level reset
+ * included. The VMM hands it back through KVPCI_PCI_CONFIG_ACCESS; while the length
+ * is not 0, no memory slot may cover the space.
+ *
+ * It is for the VMM, too, to move the slot of a table with its BAR, and to keep from
+ * it a page in which other structures lie than the table. While the BAR is
+ * switched off, of which the VMM does not hear, the slot may stay: reads show the
+ * table where nobody should read, and writes meet nobody. When something else comes
+ * to that place, such as another BAR, the slot must go; the VMM hears of that.
  *
  * A mapping is for reading only. It keeps the device, as an open descriptor
  * does. Errors of mmap():

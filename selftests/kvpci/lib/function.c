@@ -79,12 +79,15 @@ uint32_t find_cap(struct machine *m, uint8_t id, uint8_t type, int nth)
 	return 0;
 }
 
-void set_up(struct machine *m)
+unsigned int set_up(struct machine *m)
 {
-	cfg_wr(m, BAR(0), 4, IO_BASE);
-	cfg_wr(m, BAR(1), 4, MEM_BASE);
-	cfg_wr(m, BAR(2), 4, (uint32_t)MSIX_BASE);
-	cfg_wr(m, BAR(3), 4, MSIX_BASE >> 32);
-	cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-	       PCI_COMMAND_MASTER);
+	unsigned int exits = 0;
+
+	exits += cfg_wr(m, BAR(0), 4, IO_BASE);
+	exits += cfg_wr(m, BAR(1), 4, MEM_BASE);
+	exits += cfg_wr(m, BAR(2), 4, (uint32_t)MSIX_BASE);
+	exits += cfg_wr(m, BAR(3), 4, MSIX_BASE >> 32);
+	exits += cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+			PCI_COMMAND_MASTER);
+	return exits;
 }

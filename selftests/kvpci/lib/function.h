@@ -44,7 +44,11 @@ unsigned int cfg_wr(struct machine *m, uint32_t offset, unsigned int width,
 /** find_cap() - the nth capability of an id, and cfg_type (0: any), or 0 */
 uint32_t find_cap(struct machine *m, uint8_t id, uint8_t type, int nth);
 
-/** set_up() - as firmware leaves it: BARs placed, decoding, bus master */
-void set_up(struct machine *m);
+/**
+ * set_up() - as firmware leaves it: BARs placed, decoding, bus master
+ *
+ * Return: how many exits that took.
+ */
+unsigned int set_up(struct machine *m);
 
 #endif

@@ -116,7 +116,7 @@ struct machine;
  * @await_call: wait until a signal of a call eventfd has been taken
  * @stats: the counters; NULL: nothing is counted
  * @buses: buses that configuration space has
- * @moved_exits: exits of a guest's write that moves BARs
+ * @moved_exits: exits of a guest's write that makes BARs answer at other places
  */
 struct machine_ops {
 	void (*open)(struct machine *m);

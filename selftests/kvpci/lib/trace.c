@@ -58,6 +58,8 @@ static void remove_all(void)
 	write_file(INSTANCE "events/enable", 0, "0");
 	write_file(TRACEFS "kprobe_events", O_APPEND, "-:" PROBES "/wake");
 	write_file(TRACEFS "kprobe_events", O_APPEND, "-:" PROBES "/woken");
+	write_file(TRACEFS "kprobe_events", O_APPEND, "-:" PROBES "/waits");
+	write_file(TRACEFS "kprobe_events", O_APPEND, "-:" PROBES "/waits_long");
 	rmdir(INSTANCE);
 }
 

@@ -159,6 +159,8 @@ static int twin_create_function(struct machine *m, struct device_desc *desc,
 	twin->functions[m->twin_device] = place.function;
 	twin->devices[m->twin_device] = t;
 	m->dev = t->event_fd;
+	/* Tests begin before firmware. */
+	pci_config_write(m, PCI_COMMAND, 2, 0);
 	return 0;
 }
 

@@ -87,11 +87,12 @@ static void ask(struct fuzz *f, u32 at, unsigned int length, u32 value,
 	static struct kvpci_pci_config before;
 
 	before = f->cs;
-	cast->moves = kvpci_pci_config_moves(&f->cs, at, length, value);
+	cast->mapped = kvpci_pci_config_decode(&f->cs, cast->addr);
+	cast->moves = kvpci_pci_config_moves(&f->cs, at, length, value,
+					     cast->mapped, cast->addr);
 	cast->arms = kvpci_pci_config_arms(&f->cs, at, length, value);
 	cast->mapped_after = kvpci_pci_config_decode_after(&f->cs, at, length,
 							   value, cast->addr_after);
-	cast->mapped = kvpci_pci_config_decode(&f->cs, cast->addr);
 	cast->flags = kvpci_pci_config_irq_flags(&f->cs);
 	cast->armed = window_is_armed(f);
 	REQUIRE(!memcmp(&before, &f->cs, sizeof(before)));
@@ -102,15 +103,21 @@ static void check_forecast(struct fuzz *f, const struct forecast *cast, u32 chan
 	u64 addr[KVPCI_NUM_BARS];
 	u32 mapped = kvpci_pci_config_decode(&f->cs, addr);
 	u32 flags = kvpci_pci_config_irq_flags(&f->cs);
-	bool moved = mapped != cast->mapped ||
-		     memcmp(addr, cast->addr, sizeof(addr));
+	bool changed = mapped != cast->mapped ||
+		       memcmp(addr, cast->addr, sizeof(addr));
+	bool moves = false;
 
+	for (u32 i = 0; i < KVPCI_NUM_BARS; i++)
+		if (mapped & BIT(i) && addr[i] != cast->addr[i])
+			moves = true;
 	REQUIRE(mapped == cast->mapped_after);
 	REQUIRE(!memcmp(addr, cast->addr_after, sizeof(addr)));
-	REQUIRE(cast->moves == (moved || change & KVPCI_PCI_CONFIG_FLR));
-	REQUIRE(!moved || change & KVPCI_PCI_CONFIG_DECODE);
+	REQUIRE(cast->moves == moves);
+	REQUIRE(!changed || change & (KVPCI_PCI_CONFIG_DECODE |
+				      KVPCI_PCI_CONFIG_FLR));
 	REQUIRE(cast->arms == (cast->armed != window_is_armed(f)));
-	REQUIRE(flags == cast->flags || change & KVPCI_PCI_CONFIG_IRQ);
+	REQUIRE(flags == cast->flags ||
+		change & (KVPCI_PCI_CONFIG_IRQ | KVPCI_PCI_CONFIG_FLR));
 	if (kvpci_pci_config_read(&f->cs, f->cs.pm + PCI_PM_CTRL, 2) &
 	    PCI_PM_CTRL_STATE_MASK) {
 		REQUIRE(!mapped);
@@ -128,6 +135,8 @@ static void pci_config_write(struct fuzz *f, u32 at, unsigned int length,
 
 	ask(f, at, length, value, &cast);
 	change = kvpci_pci_config_write(&f->cs, at, length, value);
+	if (change & KVPCI_PCI_CONFIG_FLR)
+		function_reset(f);
 	check_forecast(f, &cast, change);
 	if (change & KVPCI_PCI_CONFIG_WINDOW)
 		window_access(f, WRITE);
@@ -136,8 +145,6 @@ static void pci_config_write(struct fuzz *f, u32 at, unsigned int length,
 	if (change & KVPCI_PCI_CONFIG_IRQ)
 		watch(f, kvpci_core_set_irq_flags(&f->u.core,
 						  kvpci_pci_config_irq_flags(&f->cs)));
-	if (change & KVPCI_PCI_CONFIG_FLR)
-		function_reset(f);
 	if (f->steps % 32 == 0)
 		check_fixed(f);
 }
