@@ -49,9 +49,9 @@ void access_memory(struct vcpu *vcpu, uint64_t address, uint8_t *data,
 	struct vm *vm = vcpu->vm;
 
 	if (address >= ECAM_BASE && address + length <= ECAM_BASE + ECAM_SIZE) {
-		class = EXIT_ECAM;
-		pci_config_access(vm->pci, (uint32_t)(address - ECAM_BASE), data,
-				  length, transport_direction(write));
+		class = pci_config_access(vm->pci, (uint32_t)(address - ECAM_BASE),
+					  data, length,
+					  transport_direction(write));
 	} else if (!pci_bar_access(vm->pci, PCI_SPACE_MEMORY, address, data,
 				   length, transport_direction(write),
 				   &class) && !write) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The places of read-only memory slots follow the registers: a table moves with its
- * BAR, and while a function's configuration access window is set up
- * (4.1.4.9), the bus is not covered, since reads of the window have effects.
+ * The places of read-only memory slots follow the registers. A table moves with its
+ * BAR. While the BAR does not answer the table stays where it is, since nobody tells
+ * us; when another BAR moves, maybe to there, it goes. And while a function's
+ * configuration access window is set up (4.1.4.9), the bus is not covered, since
+ * reads of the window have effects.
  *
  * A matter of speed: where KVM refuses a slot, such as one over another, reads
  * exit to the module and get the same answers.
@@ -40,6 +42,7 @@ enum { PAGE_BRIDGE, PAGE_ABSENT, NUM_PAGES };
  * @bus: the memory under the slot, a page a function
  * @covered: the slot is there
  * @windows: how many functions have their window set up
+ * @functions: all of them
  */
 struct mmap_reads {
 	struct vm *vm;
@@ -48,11 +51,13 @@ struct mmap_reads {
 	uint8_t *bus;
 	bool covered;
 	unsigned int windows;
+	struct mmap_reads_function *functions;
 };
 
 /**
  * struct mmap_reads_function - a function that the module answers
  * @mmap_reads: its bus
+ * @next: another function
  * @function: its number on the bus
  * @space: its configuration space
  * @pm: offset of its power management capability
@@ -68,6 +73,7 @@ struct mmap_reads {
  */
 struct mmap_reads_function {
 	struct mmap_reads *mmap_reads;
+	struct mmap_reads_function *next;
 	uint32_t function;
 	const uint8_t *space;
 	unsigned int pm;
@@ -220,31 +226,38 @@ static uint64_t bar_address(const struct mmap_reads_function *f)
 	return addr < top && f->bar_size - 1 < top - addr ? addr : 0;
 }
 
-static void cover_table(struct mmap_reads_function *f)
+static void uncover_table(struct mmap_reads_function *f)
 {
-	const struct mmap_reads *mmap_reads = f->mmap_reads;
-	uint64_t at = bar_address(f);
-
-	if (at)
-		at += f->table_offset;
-	if (at == f->table_at)
-		return;
 	if (f->table_at)
-		set_slot(mmap_reads, TABLE_SLOT(f->function), f->table_at,
+		set_slot(f->mmap_reads, TABLE_SLOT(f->function), f->table_at,
 			 f->table, 0);
 	f->table_at = 0;
-	if (at && set_slot(mmap_reads, TABLE_SLOT(f->function), at, f->table,
-			   f->table_size))
+}
+
+static void cover_table(struct mmap_reads_function *f)
+{
+	uint64_t at = bar_address(f);
+
+	if (!at || at + f->table_offset == f->table_at)
+		return;
+	uncover_table(f);
+	at += f->table_offset;
+	if (set_slot(f->mmap_reads, TABLE_SLOT(f->function), at, f->table,
+		     f->table_size))
 		f->table_at = at;
 }
 
 void mmap_reads_update(struct mmap_reads_function *f)
 {
 	bool set = get(f->space, f->window + VIRTIO_PCI_CAP_LENGTH);
+	struct mmap_reads_function *other;
 
 	f->mmap_reads->windows += set - f->window_set;
 	f->window_set = set;
 	cover_bus(f->mmap_reads);
+	for (other = f->mmap_reads->functions; other; other = other->next)
+		if (other != f && !bar_address(other))
+			uncover_table(other);
 	if (f->table)
 		cover_table(f);
 }
@@ -315,17 +328,24 @@ int mmap_reads_add(struct mmap_reads *mmap_reads, int device, uint32_t function,
 	f->space = mmap_reads->bus + function * PAGE;
 	f->pm = find_cap(f->space, PCI_CAP_ID_PM, 0);
 	f->window = find_cap(f->space, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG);
+	f->next = mmap_reads->functions;
+	mmap_reads->functions = f;
 	*result = f;
 	return 0;
 }
 
 void mmap_reads_remove(struct mmap_reads_function *f)
 {
+	struct mmap_reads_function **at;
+
 	if (!f)
 		return;
-	if (f->table_at)
-		set_slot(f->mmap_reads, TABLE_SLOT(f->function), f->table_at,
-			 f->table, 0);
+	for (at = &f->mmap_reads->functions; *at; at = &(*at)->next)
+		if (*at == f) {
+			*at = f->next;
+			break;
+		}
+	uncover_table(f);
 	if (f->table)
 		munmap(f->table, f->table_size);
 	map_page(f->mmap_reads, f->function, f->mmap_reads->fd, PAGE_ABSENT * PAGE);

@@ -138,9 +138,11 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 	return value;
 }
 
-void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-		       unsigned int length, enum transport_direction direction)
+enum exit_class pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
+				  unsigned int length,
+				  enum transport_direction direction)
 {
+	enum exit_class class = offset >> FUNCTION_SHIFT ? EXIT_ECAM : EXIT_BRIDGE;
 	const bool write = direction == TRANSPORT_WRITE;
 	uint32_t value = 0;
 
@@ -148,7 +150,7 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
 	if (length > 4 || length == 3 || offset % 4 + length > 4) {
 		if (!write)
 			memset(data, 0xff, length);
-		return;
+		return class;
 	}
 	if (write)
 		memcpy(&value, data, length);
@@ -157,6 +159,7 @@ void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
 	pthread_rwlock_unlock(&pci->lock);
 	if (!write)
 		memcpy(data, &value, length);
+	return class;
 }
 
 static enum exit_class classify(uint32_t region_type)
@@ -226,10 +229,14 @@ static int write_bar(struct transport *t, unsigned int bar, uint32_t value)
 				  TRANSPORT_WRITE);
 }
 
-/* As firmware leaves a function: BARs placed, nothing enabled. */
+/*
+ * As firmware leaves a function: BARs placed, and answering. From then on the module
+ * finds them there, whether the guest switches them off or on.
+ */
 static int set_up(struct transport *t, const struct kvpci_bar *bars,
 		  const uint64_t *addr, uint32_t gsi)
 {
+	uint32_t command = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
 	unsigned int i;
 	int err;
 
@@ -242,6 +249,9 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 		if (!err && bars[i].kind == KVPCI_BAR_MEM64)
 			err = write_bar(t, i + 1, (uint32_t)(addr[i] >> 32));
 	}
+	if (!err)
+		err = t->ops->pci_config(t, PCI_COMMAND, 2, &command,
+					 TRANSPORT_WRITE);
 	return err;
 }
 

@@ -59,9 +59,12 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  *
  * All bits read as one where there is no function, and where the access is not one
  * that PCI has.
+ *
+ * Return: whose it is: EXIT_BRIDGE or EXIT_ECAM.
  */
-void pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-		       unsigned int length, enum transport_direction direction);
+enum exit_class pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
+				  unsigned int length,
+				  enum transport_direction direction);
 
 /**
  * pci_bar_access() - an access that came to userspace, perhaps to a BAR
