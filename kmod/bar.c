@@ -209,6 +209,7 @@ int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
 	map = kvpci_iobus_alloc_map(KVPCI_NUM_BARS + KVPCI_MAX_REGIONS);
 	if (!map)
 		return -ENOMEM;
+	map->makes_way = kvpci_bar_makes_way;
 	for (bar = 0; bar < KVPCI_NUM_BARS; bar++)
 		if (mapped & BIT(bar))
 			map_add_bar(map, device, bar, addr[bar]);

@@ -121,6 +121,7 @@ static struct kvpci_ecam *build(struct kvpci_vm *vm,
 		return ERR_PTR(err);
 	}
 
+	ecam->map->makes_way = kvpci_bar_makes_way;
 	ecam->map->num = 1;
 	ecam->map->ranges[0] = (struct kvpci_range) {
 		.iodev.ops = &ecam_ops,

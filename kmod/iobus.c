@@ -63,8 +63,8 @@ static void insert(struct kvm_io_bus *bus, struct kvpci_range *range)
 }
 
 /*
- * Does an entry have to go for those that come? Only if it leads to a BAR that does
- * not answer. KVM's search by halves may miss an entry in which another one lies, so
+ * Does an entry have to go for those that come? Only if it leads to what does not
+ * answer. KVM's search by halves may miss an entry in which another one lies, so
  * it could hide one that answers.
  */
 static bool makes_way(const struct kvm_io_range *entry, u8 index,
@@ -77,7 +77,7 @@ static bool makes_way(const struct kvm_io_range *entry, u8 index,
 		range = &new->ranges[i];
 		if (range->bus == index && entry->addr < range->base + range->size &&
 		    range->base < entry->addr + entry->len)
-			return kvpci_bar_makes_way(entry->dev);
+			return new->makes_way(entry->dev);
 	}
 	return false;
 }

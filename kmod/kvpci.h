@@ -243,10 +243,13 @@ struct kvpci_range {
 
 /**
  * struct kvpci_map - ranges that change together
+ * @makes_way: may an entry that lies where these are to be go for their sake? If so
+ *	it is forgotten. kvm->slots_lock is held.
  * @num: how many
  * @ranges: all immutable once on a bus
  */
 struct kvpci_map {
+	bool (*makes_way)(struct kvm_io_device *iodev);
 	unsigned int num;
 	struct kvpci_range ranges[];
 };

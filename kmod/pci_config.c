@@ -223,30 +223,25 @@ static int function_write(struct kvpci_device *device, struct pci_config_write *
 	return err;
 }
 
-/* The function as a whole. Context: outside kvm->srcu; may wait for it. */
+/*
+ * The function as a whole. BARs that the module keeps do not answer from here on; the
+ * buses may go on leading to them.
+ */
 static int function_reset(struct kvpci_device *device)
 {
-	struct kvpci_effect effect = kvpci_no_effect();
-	const u64 nowhere[KVPCI_NUM_BARS] = {};
-	int err = 0;
+	struct kvpci_effect effect;
 
 	if (mutex_lock_killable(&device->map_lock))
 		return -EINTR;
 	kvpci_lock(device);
-	device->moving = true;
-	kvpci_unlock(device);
-	if (device->cs)
-		err = kvpci_bar_map(device, 0, nowhere);
-	kvpci_lock(device);
-	if (!err)
-		effect = kvpci_core_reset_by_vmm(&device->core,
-						 KVPCI_RESET_FUNCTION);
-	if (!err && device->cs)
+	effect = kvpci_core_reset_by_vmm(&device->core, KVPCI_RESET_FUNCTION);
+	if (device->cs) {
 		kvpci_pci_config_reset(device->cs);
-	device->moving = false;
+		WRITE_ONCE(device->decoding, 0);
+	}
 	kvpci_unlock_and(device, effect);
 	mutex_unlock(&device->map_lock);
-	return err;
+	return 0;
 }
 
 /* KVPCI_DEVICE_RESET */
