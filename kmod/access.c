@@ -126,7 +126,7 @@ bool kvpci_access_read(struct kvpci_device *device, unsigned int bar,
 		return true;
 	}
 
-	if (accessor == KVPCI_GUEST && unlikely(device->core.exits) &&
+	if (accessor == KVPCI_GUEST && unlikely(READ_ONCE(device->core.exits)) &&
 	    kvpci_core_read_exits(&device->core, region, offset - region->offset,
 				  length))
 		return false;

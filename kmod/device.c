@@ -237,7 +237,7 @@ void kvpci_device_destroy(struct kvpci_device *device)
 	kvpci_bar_unmap(device);
 	kvpci_eventfds_release(device);
 	cancel_work_sync(&device->irq_work);
-	kvpci_irq_set_line(device, KVPCI_GSI_NONE);
+	kvpci_irq_set_line(device, KVPCI_GSI_NONE, NULL);
 	free_memory(device);
 	kvpci_vm_put(vm);
 }

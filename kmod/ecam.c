@@ -229,7 +229,7 @@ static int publish(struct kvpci_device *device, struct kvpci_pci_config *cs,
 					  kvpci_pci_config_irq_flags(cs));
 	effect.bits |= KVPCI_EFFECT_LINE;
 	kvpci_unlock_and(device, effect);
-	kvpci_irq_set_line(device, place->gsi);
+	kvpci_irq_set_line(device, place->gsi, NULL);
 	return 0;
 }
 

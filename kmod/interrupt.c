@@ -389,47 +389,55 @@ static void set_pin(struct kvm *kvm, u32 gsi, int level)
 }
 
 /* Lines are shared: a line is up as long as anyone pulls it. */
-static void raise_line(struct kvpci_device *device)
+static void pull(struct kvpci_vm *vm, u32 gsi)
 {
-	struct kvpci_vm *vm = device->vm;
-
 	lockdep_assert_held(&vm->line_lock);
-	if (device->line_raised)
-		return;
-	device->line_raised = true;
-	kvpci_count(device, KVPCI_COUNT_INTX_RAISED);
-	if (!vm->lines[device->gsi]++)
-		set_pin(vm->kvm, device->gsi, 1);
-	trace_kvpci_intx(device->id, device->gsi, true);
+	if (!vm->lines[gsi]++)
+		set_pin(vm->kvm, gsi, 1);
 }
 
-static void lower_line(struct kvpci_device *device)
+static void let_go(struct kvpci_vm *vm, u32 gsi)
 {
-	struct kvpci_vm *vm = device->vm;
-
 	lockdep_assert_held(&vm->line_lock);
-	if (!device->line_raised)
+	if (!--vm->lines[gsi])
+		set_pin(vm->kvm, gsi, 0);
+}
+
+/* The line is KVM's, or the VMM's, who is told that there is something to ask for. */
+static void set_level(struct kvpci_device *device, bool up)
+{
+	lockdep_assert_held(&device->vm->line_lock);
+	if (device->line_raised == up)
 		return;
-	device->line_raised = false;
-	if (!--vm->lines[device->gsi])
-		set_pin(vm->kvm, device->gsi, 0);
-	trace_kvpci_intx(device->id, device->gsi, false);
+	device->line_raised = up;
+	if (up)
+		kvpci_count(device, KVPCI_COUNT_INTX_RAISED);
+	if (device->line_ctx)
+		eventfd_signal(device->line_ctx);
+	else if (up)
+		pull(device->vm, device->gsi);
+	else
+		let_go(device->vm, device->gsi);
+	trace_kvpci_intx(device->id, device->gsi, up);
+}
+
+static bool has_line(const struct kvpci_device *device)
+{
+	return READ_ONCE(device->gsi) != KVPCI_GSI_NONE ||
+	       READ_ONCE(device->line_ctx);
 }
 
 static void sync_line_locked(struct kvpci_device *device)
 {
-	bool raise;
+	bool up;
 
 	lockdep_assert_held(&device->vm->line_lock);
-	if (device->gsi == KVPCI_GSI_NONE)
+	if (!has_line(device))
 		return;
 	kvpci_lock(device);
-	raise = kvpci_core_intx(&device->core);
+	up = kvpci_core_intx(&device->core);
 	kvpci_unlock(device);
-	if (raise)
-		raise_line(device);
-	else
-		lower_line(device);
+	set_level(device, up);
 }
 
 /**
@@ -441,7 +449,7 @@ static void sync_line_locked(struct kvpci_device *device)
 void kvpci_irq_sync_line(struct kvpci_device *device)
 {
 	/* Most devices use MSI-X and never touch their line. */
-	if (READ_ONCE(device->gsi) == KVPCI_GSI_NONE)
+	if (!has_line(device))
 		return;
 	mutex_lock(&device->vm->line_lock);
 	sync_line_locked(device);
@@ -452,16 +460,25 @@ void kvpci_irq_sync_line(struct kvpci_device *device)
  * kvpci_irq_set_line() - connect the device to another line
  * @device: the device
  * @gsi: below KVPCI_NUM_LINES, or KVPCI_GSI_NONE
+ * @ctx: by which the VMM, whose the line is, is told of it, or NULL; consumed
  */
-void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi)
+void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi,
+			struct eventfd_ctx *ctx)
 {
 	mutex_lock(&device->vm->line_lock);
-	if (device->gsi != gsi) {
-		lower_line(device);
+	if (device->gsi != gsi || device->line_ctx != ctx) {
+		/* The VMM, who asks for it, need not be told that his line is free. */
+		if (device->line_raised && !device->line_ctx)
+			let_go(device->vm, device->gsi);
+		device->line_raised = false;
 		WRITE_ONCE(device->gsi, gsi);
+		swap(device->line_ctx, ctx);
 	}
 	sync_line_locked(device);
 	mutex_unlock(&device->vm->line_lock);
+	/* The former one, or a second reference on the one that stays. */
+	if (ctx)
+		eventfd_ctx_put(ctx);
 }
 
 /* --- the work item ---------------------------------------------------------- */

@@ -15,6 +15,7 @@
  *	      device->lock	of a BAR that is in the way of another one
  *	      kvm->srcu		(waited for)
  *	  vm->line_lock		interrupt lines
+ *	    call->head->lock	of an eventfd that tells of a line (as below)
  *	    device->lock
  *	  device->send_lock	the deferred message that is being sent
  *	    device->lock
@@ -310,7 +311,10 @@ struct kvpci_ecam {
  * @irq_work: sends what may not be sent where an eventfd is signalled, and pulls
  *	the interrupt line
  * @gsi: interrupt line, or KVPCI_GSI_NONE; under vm->line_lock
- * @line_raised: whether we count in vm->lines[gsi]; under vm->line_lock
+ * @line_ctx: tells the VMM, whose the line is, that its level changes, or NULL; under
+ *	vm->line_lock
+ * @line_raised: whether we count in vm->lines[gsi], or have told the VMM that the
+ *	line is up; under vm->line_lock
  * @read_lock: one reader of events at a time
  * @wait: those who wait for events
  * @stopped: vCPUs that wait for the end of a reset
@@ -352,6 +356,7 @@ struct kvpci_device {
 	bool sending;
 	struct work_struct irq_work;
 	u32 gsi;
+	struct eventfd_ctx *line_ctx;
 	bool line_raised;
 
 	struct mutex read_lock;	/* one reader of events at a time */
@@ -583,7 +588,8 @@ void kvpci_irq_send_pending(struct kvpci_device *device);
 void kvpci_irq_await_slow(struct kvpci_device *device, struct kvpci_effect effect);
 void kvpci_irq_sync_status(struct kvpci_device *device);
 void kvpci_irq_sync_line(struct kvpci_device *device);
-void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi);
+void kvpci_irq_set_line(struct kvpci_device *device, u32 gsi,
+			struct eventfd_ctx *ctx);
 void kvpci_irq_work(struct work_struct *work);
 
 /* event.c */

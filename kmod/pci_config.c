@@ -361,22 +361,20 @@ void kvpci_function_move_back(struct kvpci_device *device)
 	kvpci_unlock(device);
 }
 
-/* KVPCI_DEVICE_IRQ */
-long kvpci_device_irq(void *object, void *arg)
+/* Return: NULL if the line is not the VMM's. */
+static struct eventfd_ctx *get_line_ctx(const struct kvpci_device_irq *irq)
 {
-	const u32 msix = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MSIX_MASKALL;
-	struct kvpci_device *device = object;
-	struct kvpci_device_irq *irq = arg;
-	struct kvpci_effect effect;
+	if (irq->flags & KVPCI_IRQ_LINE_FD)
+		return irq->gsi == KVPCI_GSI_NONE ? eventfd_ctx_fdget(irq->line_fd) :
+						    ERR_PTR(-EINVAL);
+	return irq->line_fd ? ERR_PTR(-EINVAL) : NULL;
+}
 
-	if (irq->flags & ~(msix | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER))
-		return -EINVAL;
-	if (irq->gsi >= KVPCI_NUM_LINES && irq->gsi != KVPCI_GSI_NONE)
-		return -EINVAL;
-	if (irq->flags & msix && !device->core.num_vectors)
-		return -ENXIO;
-	if (irq->gsi != KVPCI_GSI_NONE && !kvpci_arch_has_lines(device->vm->kvm))
-		return -ENXIO;
+/* Takes over @ctx, or leaves it to the caller after an error. */
+static int set_irq(struct kvpci_device *device, struct kvpci_device_irq *irq,
+		   struct eventfd_ctx *ctx)
+{
+	struct kvpci_effect effect;
 
 	if (mutex_lock_killable(&device->map_lock))
 		return -EINTR;
@@ -390,9 +388,36 @@ long kvpci_device_irq(void *object, void *arg)
 	kvpci_unlock_and(device, effect);
 	/* What is pending is sent before the call returns, by the work, too. */
 	flush_work(&device->irq_work);
-	kvpci_irq_set_line(device, irq->gsi);
+	kvpci_irq_set_line(device, irq->gsi, ctx);
 	mutex_unlock(&device->map_lock);
 	return 0;
+}
+
+/* KVPCI_DEVICE_IRQ */
+long kvpci_device_irq(void *object, void *arg)
+{
+	const u32 msix = KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MSIX_MASKALL;
+	struct kvpci_device *device = object;
+	struct kvpci_device_irq *irq = arg;
+	struct eventfd_ctx *ctx;
+	int err;
+
+	if (irq->flags & ~(msix | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER |
+			   KVPCI_IRQ_LINE_FD) || irq->__reserved)
+		return -EINVAL;
+	if (irq->gsi >= KVPCI_NUM_LINES && irq->gsi != KVPCI_GSI_NONE)
+		return -EINVAL;
+	if (irq->flags & msix && !device->core.num_vectors)
+		return -ENXIO;
+	if (irq->gsi != KVPCI_GSI_NONE && !kvpci_arch_has_lines(device->vm->kvm))
+		return -ENXIO;
+	ctx = get_line_ctx(irq);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	err = set_irq(device, irq, ctx);
+	if (err && ctx)
+		eventfd_ctx_put(ctx);
+	return err;
 }
 
 /* In pages of its own, so that it can be mapped. */

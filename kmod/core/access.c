@@ -120,6 +120,11 @@ bool kvpci_core_read_exits(const struct kvpci_core *core,
 			   const struct kvpci_region *region, u32 offset,
 			   unsigned int length)
 {
-	return region->type == KVPCI_REGION_DEVICE &&
-	       kvpci_device_read_exits(core, offset, length);
+	switch (region->type) {
+	case KVPCI_REGION_ISR:
+		return READ_ONCE(core->exits) & KVPCI_EXIT_ISR && !offset;
+	case KVPCI_REGION_DEVICE:
+		return kvpci_device_read_exits(core, offset, length);
+	}
+	return false;
 }

@@ -137,7 +137,7 @@ struct kvpci_msg {
  * @device_config_mask: bits of it the driver may write, or NULL; caller's memory
  * @notif_queues: queue of each queue_notif_config_data up to
  *	KVPCI_MAX_NOTIF_DATA; NULL if not offered; caller's memory
- * @exits: KVPCI_DEVICE_EXIT_*
+ * @exits: KVPCI_DEVICE_EXIT_* and KVPCI_EXIT_ISR; read without the lock
  * @deps: @num_deps features that need others; caller's memory
  * @num_deps: how many
  * @notify_width: bytes the driver writes to a doorbell, as negotiated
@@ -453,7 +453,7 @@ bool kvpci_core_write_exits(const struct kvpci_core *core,
  * @offset: as for kvpci_core_read()
  * @length: as for kvpci_core_read()
  *
- * Needs no lock: looks at immutable fields only.
+ * Needs no lock.
  */
 bool kvpci_core_read_exits(const struct kvpci_core *core,
 			   const struct kvpci_region *region, u32 offset,
@@ -500,6 +500,9 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
 
 /** kvpci_status_write_exits() - is a write of device_status the VMM's to do? */
 bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value);
+
+/* The guest's reads of ISR exit: INTx is the VMM's, and in use. */
+#define KVPCI_EXIT_ISR	(1U << 7)
 
 /* All flags of kvpci_device_create that say what exits */
 #define KVPCI_EXITS							\

@@ -159,11 +159,21 @@ int kvpci_core_next_pending(struct kvpci_core *core, unsigned int from,
 	return -1;
 }
 
+/* Whose the line is decides with MSI-X who answers reads of ISR. */
+static void store_irq_flags(struct kvpci_core *core, u32 flags)
+{
+	bool exits = flags & KVPCI_IRQ_LINE_FD && !(flags & KVPCI_IRQ_MSIX_ENABLE);
+
+	core->irq_flags = flags;
+	WRITE_ONCE(core->exits, (core->exits & ~KVPCI_EXIT_ISR) |
+				(exits ? KVPCI_EXIT_ISR : 0));
+}
+
 struct kvpci_effect kvpci_core_set_irq_flags(struct kvpci_core *core, u32 flags)
 {
 	if (flags == core->irq_flags)
 		return kvpci_no_effect();
-	core->irq_flags = flags;
+	store_irq_flags(core, flags);
 	return kvpci_effect(KVPCI_EFFECT_DECISION | KVPCI_EFFECT_PENDING |
 			    KVPCI_EFFECT_LINE);
 }
@@ -172,7 +182,8 @@ struct kvpci_effect kvpci_core_msix_reset(struct kvpci_core *core)
 {
 	unsigned int i;
 
-	core->irq_flags = 0;
+	/* Whose the line is is no bit of the function. */
+	store_irq_flags(core, core->irq_flags & KVPCI_IRQ_LINE_FD);
 	memset(core->pending, 0, sizeof(core->pending));
 	for (i = 0; i < core->num_vectors; i++)
 		core->vectors[i] = (struct kvpci_vector) {

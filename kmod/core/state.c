@@ -129,7 +129,7 @@ int kvpci_core_save(const struct kvpci_core *core,
 	registers->config_generation = core->config_generation;
 	registers->generation_read = core->generation_read;
 	registers->isr = core->isr;
-	registers->irq_flags = core->irq_flags;
+	registers->irq_flags = core->irq_flags & IRQ_ALL;
 	registers->backend = core->backend;
 	registers->events = core->events;
 	registers->next_event = core->next_event;
@@ -382,7 +382,9 @@ int kvpci_core_restore(struct kvpci_core *core,
 	core->config_generation = registers->config_generation;
 	core->generation_read = registers->generation_read;
 	core->isr = registers->isr;
-	core->irq_flags = registers->irq_flags;
+	/* Whose the line is is a matter of the new place. */
+	kvpci_core_set_irq_flags(core, registers->irq_flags |
+				       (core->irq_flags & KVPCI_IRQ_LINE_FD));
 	core->backend = registers->backend;
 	core->events = registers->events;
 	core->next_event = registers->next_event;

@@ -391,6 +391,7 @@ struct kvpci_device_map {
 #define KVPCI_IRQ_MSIX_MASKALL	(1U << 1)	/* Message Control, bit 14 */
 #define KVPCI_IRQ_INTX_DISABLE	(1U << 2)	/* Command, bit 10 */
 #define KVPCI_IRQ_MASTER	(1U << 3)	/* Command, bit 2: may send MSIs */
+#define KVPCI_IRQ_LINE_FD	(1U << 4)	/* INTx is the VMM's: @line_fd */
 
 /* kvpci_device_irq.gsi: the function has no interrupt pin. */
 #define KVPCI_GSI_NONE		0xffffffffU
@@ -404,6 +405,8 @@ struct kvpci_device_map {
  *	kvpci VM may share a line; nothing else may drive it. A line needs the
  *	I/O APIC in the kernel.
  * @pending: out: 1 if PCI Status.Interrupt is set, else 0
+ * @line_fd: in: with KVPCI_IRQ_LINE_FD an eventfd, else 0
+ * @__reserved: in: zero
  *
  * For a VMM that keeps PCI configuration space to itself. Call it whenever the
  * guest changes one of these bits. After creation all flags are clear and
@@ -413,8 +416,19 @@ struct kvpci_device_map {
  * Vectors that become unmasked and are pending are sent before the call
  * returns.
  *
+ * With KVPCI_IRQ_LINE_FD the VMM drives the line, which may be one that other devices
+ * share, or one of an I/O APIC of its own. @line_fd is signalled when the function
+ * begins to pull its line, and when it lets go: the VMM asks for @pending, by this
+ * call with the same arguments, and does with its line what that and INTX_DISABLE
+ * say. The guest's reads of ISR exit then as long as MSI-X is off, and have done
+ * nothing: the VMM does the read with KVPCI_BAR_ACCESS and lowers its line before the
+ * vCPU goes on, so that no interrupt comes that nobody sent. Closing the descriptor
+ * does not end its use; the next call without the flag does.
+ *
  * Errors:
- *	-EINVAL		@gsi is neither a line nor KVPCI_GSI_NONE
+ *	-EBADF		@line_fd is not open
+ *	-EINVAL		@gsi is neither a line nor KVPCI_GSI_NONE, or a line with
+ *			KVPCI_IRQ_LINE_FD; @line_fd is no eventfd
  *	-ENXIO		KVPCI_IRQ_MSIX_* on a device without vectors, or a line
  *			in a VM whose I/O APIC is not in the kernel (split
  *			irqchip, or a host kernel without one)
@@ -425,6 +439,8 @@ struct kvpci_device_irq {
 	__u32 flags;
 	__u32 gsi;
 	__u32 pending;
+	__s32 line_fd;
+	__u32 __reserved;
 };
 
 #define KVPCI_DEVICE_IRQ	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_IRQ)

@@ -101,6 +101,19 @@ int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi)
 	return ret < 0 ? ret : arg.pending != 0;
 }
 
+int libkvpci_device_irq_fd(int dev, uint32_t flags, int line_fd)
+{
+	struct kvpci_device_irq arg = {
+		.size = sizeof(arg),
+		.flags = flags | KVPCI_IRQ_LINE_FD,
+		.gsi = KVPCI_GSI_NONE,
+		.line_fd = line_fd,
+	};
+	int ret = call(dev, KVPCI_DEVICE_IRQ, &arg);
+
+	return ret < 0 ? ret : (int)arg.pending;
+}
+
 int libkvpci_device_place(int dev, struct kvpci_device_place *place)
 {
 	place->size = sizeof(*place);

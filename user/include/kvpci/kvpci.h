@@ -174,6 +174,19 @@ int libkvpci_device_map(int dev, uint32_t mapped,
 int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi);
 
 /**
+ * libkvpci_device_irq_fd() - the same with a line of the VMM's
+ * @dev: the device
+ * @flags: KVPCI_IRQ_* bits
+ * @line_fd: an eventfd, signalled when the level of the line changes
+ *
+ * Reads of ISR exit as long as MSI-X is off: see struct kvpci_device_irq.
+ *
+ * Return: 1 if PCI Status.Interrupt is set, 0 if not, or -EBADF, -EINVAL: no eventfd,
+ *	or an error of libkvpci_device_irq().
+ */
+int libkvpci_device_irq_fd(int dev, uint32_t flags, int line_fd);
+
+/**
  * libkvpci_device_place() - make a device a function of the bus
  *	(KVPCI_DEVICE_PLACE)
  * @dev: the device
