@@ -62,7 +62,7 @@
 #define POST			18	/* kvpci_event_post() */
 #define KICK_FROM_ENABLE	19	/* kvpci_core_may_kick() */
 #define CLOSE_WAITS		20	/* kvpci_device_release() */
-#define FLR_IS_RESET		21	/* function_reset() */
+#define FLR_IS_RESET		21	/* reset_locked() */
 #define STOP_THEN_ACK		22	/* VMM */
 #define ACK_ALWAYS		23	/* VMM */
 #define STOP_THEN_CLOSE		24	/* VMM */
@@ -501,22 +501,21 @@ inline doorbell(me, q)
 	fi
 }
 
-/* An exit to the VMM, which comes back with the write. */
+/* The write that switches BARs off; another one switches them on. */
 inline function_reset(me)
 {
-	atomic { reachable -> mapped = false; inside[me] = true }
-	/* synchronize_srcu() */
-	!inside[1 - me];
 	d_step {
-		must(not_freed, !freed);
+		reachable ->
+		mapped = false;
 		if
 		:: kept(FLR_IS_RESET) -> status_reset(me)
 		:: else -> core_reset()
-		fi
+		fi;
+		inside[me] = news[me]
 	}
 	if
 	:: news[me] -> event_post(me)
-	:: else -> inside[me] = false
+	:: else
 	fi;
 	mapped = true
 }
