@@ -228,15 +228,15 @@ int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr)
 
 /**
  * kvpci_bar_unmap() - take the device off the buses
- * @device: the device, which nobody else uses any more
+ * @device: the device, to which no file leads any more
+ * @done: called when no handler is running
  *
- * Cannot fail. When it returns no handler is running.
+ * It cannot fail. The map is the caller's to free.
  */
-void kvpci_bar_unmap(struct kvpci_device *device)
+void kvpci_bar_unmap(struct kvpci_device *device,
+		     void (*done)(struct kvpci_retired *retired))
 {
-	kvpci_iobus_remove(device->vm, device->map);
-	kfree(device->map);
-	device->map = NULL;
+	kvpci_iobus_leave(device->vm, device->map, &device->retired, done);
 }
 
 /* The VMM keeps configuration space: what it maps answers. */

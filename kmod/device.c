@@ -6,6 +6,7 @@
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/log2.h>
+#include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -55,6 +56,7 @@ static void free_memory(struct kvpci_device *device)
 {
 	free_percpu(device->counters);
 	kvpci_function_free(device->cs);
+	kfree(device->map);
 	free_arrays_of(device->arrays);
 	kvfree(device->fds);
 	mutex_destroy(&device->send_lock);
@@ -217,41 +219,64 @@ struct kvpci_device *kvpci_device_make(struct kvpci_vm *vm,
 	if (IS_ERR(device))
 		return device;
 	device->vm = kvpci_vm_get(vm);
+	atomic_inc(&vm->num_files);
 	kvpci_debugfs_add(device);
 	return device;
+}
+
+/* Nobody uses it any more. */
+static void free_device(struct kvpci_teardown *teardown)
+{
+	struct kvpci_device *device =
+		container_of(teardown, struct kvpci_device, teardown);
+	struct kvpci_vm *vm = device->vm;
+
+	kvpci_eventfds_release(device);
+	cancel_work_sync(&device->irq_work);
+	free_memory(device);
+	kvpci_vm_put(vm);
+}
+
+static void device_left(struct kvpci_retired *retired)
+{
+	struct kvpci_device *device =
+		container_of(retired, struct kvpci_device, retired);
+
+	kvpci_teardown_queue(&device->vm->teardowns, &device->teardown, free_device);
+}
+
+/*
+ * From here on there is no device. Accesses that have found it before may be under
+ * way, and nobody waits for them.
+ */
+static void remove_device(struct kvpci_teardown *teardown)
+{
+	struct kvpci_device *device =
+		container_of(teardown, struct kvpci_device, teardown);
+
+	debugfs_remove_recursive(device->debugfs);
+	kvpci_ecam_remove(device);
+	kvpci_eventfds_stop(device);
+	kvpci_irq_set_line(device, KVPCI_GSI_NONE, NULL);
+	/* For free_device(): the last thing that is done with the device here. */
+	__module_get(THIS_MODULE);
+	kvpci_bar_unmap(device, device_left);
 }
 
 /**
  * kvpci_device_destroy() - the end of a device
  * @device: the device, which no file leads to
  *
- * Context: may wait for kvm->srcu.
+ * Context: may sleep, see kvpci_vm_close().
  */
 void kvpci_device_destroy(struct kvpci_device *device)
 {
-	struct kvpci_vm *vm = device->vm;
-
-	debugfs_remove_recursive(device->debugfs);
-	/* First the sources of work, then the work, then what it may touch. */
-	kvpci_ecam_remove(device);
-	kvpci_bar_unmap(device);
-	kvpci_eventfds_release(device);
-	cancel_work_sync(&device->irq_work);
-	kvpci_irq_set_line(device, KVPCI_GSI_NONE, NULL);
-	free_memory(device);
-	kvpci_vm_put(vm);
-}
-
-static void device_teardown(struct kvpci_teardown *teardown)
-{
-	kvpci_device_destroy(container_of(teardown, struct kvpci_device, teardown));
+	kvpci_vm_close(device->vm, &device->teardown, remove_device);
 }
 
 int kvpci_device_release(struct inode *inode, struct file *file)
 {
-	struct kvpci_device *device = file->private_data;
-
-	kvpci_teardown(&device->vm->teardowns, &device->teardown, device_teardown);
+	kvpci_device_destroy(file->private_data);
 	return 0;
 }
 

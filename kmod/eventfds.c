@@ -212,23 +212,36 @@ put:
 }
 
 /**
- * kvpci_eventfds_release() - let go of all eventfds
- * @device: the device, off the buses, which nobody else uses any more
+ * kvpci_eventfds_stop() - interrupts end, and call eventfds are let go of
+ * @device: the device, to which no file leads any more; handlers may run
+ */
+void kvpci_eventfds_stop(struct kvpci_device *device)
+{
+	struct kvpci_call *call;
+	u32 i;
+
+	for (i = 0; i < device->core.num_queues; i++) {
+		call = rcu_dereference_protected(device->fds[i].call, true);
+		if (!call)
+			continue;
+		call_stop(call);
+		RCU_INIT_POINTER(device->fds[i].call, NULL);
+		call_free(call);
+	}
+}
+
+/**
+ * kvpci_eventfds_release() - let go of the eventfds that doorbells use
+ * @device: the device, which nobody uses any more
  */
 void kvpci_eventfds_release(struct kvpci_device *device)
 {
 	struct eventfd_ctx *kick;
-	struct kvpci_call *call;
 	u32 i;
 
 	for (i = 0; i < device->core.num_queues; i++) {
 		kick = rcu_dereference_protected(device->fds[i].kick, true);
 		if (kick)
 			eventfd_ctx_put(kick);
-		call = rcu_dereference_protected(device->fds[i].call, true);
-		if (call) {
-			call_stop(call);
-			call_free(call);
-		}
 	}
 }

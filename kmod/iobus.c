@@ -6,24 +6,14 @@
  * with public rules: readers look at it inside kvm->srcu, writers hold
  * kvm->slots_lock, replace it as a whole, and free the old one, which
  * kmalloc() made, after a grace period. That lets us do better, too: all ranges
- * of a device change places together, for one grace period. Where ranges arrive,
- * and none leaves, nobody waits for it: a callback frees the old bus.
+ * of a device change places together, for one grace period. Where ranges only arrive,
+ * or only leave, nobody waits for it: a callback frees the old bus.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
 #include "kvpci.h"
-
-/*
- * Buses that were replaced. The callback is the module's, so the VM waits for it
- * before its end.
- */
-struct retired {
-	struct rcu_head rcu;
-	struct kvpci_vm *vm;
-	struct kvm_io_bus *buses[KVM_NR_BUSES];
-};
 
 /*
  * Of a VM. A vCPU that sits in a page fault keeps them from being freed, and its VMM
@@ -185,33 +175,37 @@ static void free_buses(struct kvm_io_bus **buses)
 		free_bus(buses[i]);
 }
 
-/* Return: NULL if there are too many. */
-static struct retired *alloc_retired(struct kvpci_vm *vm)
+static void retired_rcu(struct rcu_head *rcu)
 {
-	struct retired *retired = NULL;
+	struct kvpci_retired *retired =
+		container_of(rcu, struct kvpci_retired, rcu);
+
+	free_buses(retired->buses);
+	atomic_dec(&retired->vm->num_retired);
+	retired->done(retired);
+}
+
+static void free_retired(struct kvpci_retired *retired)
+{
+	kfree(retired);
+}
+
+/* Return: NULL if there are too many. */
+static struct kvpci_retired *alloc_retired(struct kvpci_vm *vm)
+{
+	struct kvpci_retired *retired = NULL;
 
 	if (atomic_inc_return(&vm->num_retired) <= MAX_RETIRED) {
 		retired = kzalloc(sizeof(*retired), GFP_KERNEL_ACCOUNT);
 		if (retired) {
 			retired->vm = vm;
+			retired->done = free_retired;
 			return retired;
 		}
 		retired = ERR_PTR(-ENOMEM);
 	}
 	atomic_dec(&vm->num_retired);
 	return retired;
-}
-
-static void free_retired(struct retired *retired)
-{
-	free_buses(retired->buses);
-	atomic_dec(&retired->vm->num_retired);
-	kfree(retired);
-}
-
-static void free_retired_rcu(struct rcu_head *rcu)
-{
-	free_retired(container_of(rcu, struct retired, rcu));
 }
 
 /* Return: false if there is nothing to do on this bus. */
@@ -259,7 +253,8 @@ static int replace_locked(struct kvm *kvm, const struct kvpci_map *old,
 }
 
 /* Nothing leaves the buses, so nobody has to wait. */
-static int add(struct kvpci_vm *vm, struct kvpci_map *new, struct retired *retired)
+static int add(struct kvpci_vm *vm, struct kvpci_map *new,
+	       struct kvpci_retired *retired)
 {
 	struct kvm *kvm = vm->kvm;
 	int err = -EINTR;
@@ -269,9 +264,9 @@ static int add(struct kvpci_vm *vm, struct kvpci_map *new, struct retired *retir
 		mutex_unlock(&kvm->slots_lock);
 	}
 	if (err)
-		free_retired(retired);
+		retired_rcu(&retired->rcu);
 	else
-		call_srcu(&kvm->srcu, &retired->rcu, free_retired_rcu);
+		call_srcu(&kvm->srcu, &retired->rcu, retired_rcu);
 	return err;
 }
 
@@ -306,7 +301,7 @@ static int replace(struct kvpci_vm *vm, const struct kvpci_map *old,
 int kvpci_iobus_replace(struct kvpci_vm *vm, const struct kvpci_map *old,
 			struct kvpci_map *new)
 {
-	struct retired *retired = old && old->num ? NULL : alloc_retired(vm);
+	struct kvpci_retired *retired = old && old->num ? NULL : alloc_retired(vm);
 
 	if (IS_ERR(retired))
 		return PTR_ERR(retired);
@@ -314,12 +309,38 @@ int kvpci_iobus_replace(struct kvpci_vm *vm, const struct kvpci_map *old,
 }
 
 /**
+ * kvpci_iobus_leave() - take ranges off the buses, and wait for nobody
+ * @vm: the VM
+ * @old: the ranges, or NULL
+ * @retired: room for the buses
+ * @done: called when no handler of @old is running, nor of anything that was
+ *	published through a pointer read inside kvm->srcu and is not any more
+ *
+ * It cannot fail. If many have left and are still looked at, it waits.
+ */
+void kvpci_iobus_leave(struct kvpci_vm *vm, const struct kvpci_map *old,
+		       struct kvpci_retired *retired,
+		       void (*done)(struct kvpci_retired *retired))
+{
+	struct kvm *kvm = vm->kvm;
+	bool many = atomic_inc_return(&vm->num_retired) > MAX_RETIRED;
+
+	retired->vm = vm;
+	retired->done = done;
+	mutex_lock(&kvm->slots_lock);
+	replace_locked(kvm, old, NULL, retired->buses);
+	mutex_unlock(&kvm->slots_lock);
+	if (many)
+		synchronize_srcu_expedited(&kvm->srcu);
+	call_srcu(&kvm->srcu, &retired->rcu, retired_rcu);
+}
+
+/**
  * kvpci_iobus_remove() - take ranges off the buses
  * @vm: the VM
  * @old: the ranges, or NULL
  *
- * It cannot fail. When it returns no handler of @old is running, nor of anything
- * that was published through a pointer read inside kvm->srcu and is not any more.
+ * It cannot fail. When it returns no handler of @old is running.
  */
 void kvpci_iobus_remove(struct kvpci_vm *vm, const struct kvpci_map *old)
 {
@@ -333,9 +354,12 @@ void kvpci_iobus_remove(struct kvpci_vm *vm, const struct kvpci_map *old)
 	free_buses(unused);
 }
 
-/** kvpci_iobus_flush() - let nothing of ours be called for a VM any more */
+/** kvpci_iobus_flush() - whatever has left a VM's buses is done with */
 void kvpci_iobus_flush(struct kvpci_vm *vm)
 {
+	/* A callback by itself takes its time. */
+	if (atomic_read(&vm->num_retired))
+		synchronize_srcu_expedited(&vm->kvm->srcu);
 	srcu_barrier(&vm->kvm->srcu);
 }
 

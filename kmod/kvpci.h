@@ -111,6 +111,21 @@ struct kvpci_teardowns {
 };
 
 /**
+ * struct kvpci_retired - buses that were replaced
+ * @rcu: waits for those who still look at them
+ * @vm: the VM; it waits for the callback before its end
+ * @buses: by enum kvm_bus, or NULL
+ * @done: called when nobody looks at them any more, and they are freed; must not
+ *	sleep
+ */
+struct kvpci_retired {
+	struct rcu_head rcu;
+	struct kvpci_vm *vm;
+	struct kvm_io_bus *buses[KVM_NR_BUSES];
+	void (*done)(struct kvpci_retired *retired);
+};
+
+/**
  * struct kvpci_vm - one KVM virtual machine
  * @ref: one for the file, one for each device
  * @kvm_file: the VM's file; held, and with it @kvm and the modules of KVM
@@ -119,8 +134,8 @@ struct kvpci_teardowns {
  * @ext_dest_id: KVPCI_VM_EXT_DEST_ID
  * @teardown: its entry in @teardowns when its file is closed
  * @teardowns: objects of this VM that somebody else has closed
- * @num_retired: buses that were replaced, and are freed once KVM's readers have left
- *	them
+ * @num_files: open files of the VM and of its devices
+ * @num_retired: struct kvpci_retired that wait for KVM's readers
  * @ecam_lock: protects changes of @ecam and of its functions
  * @ecam: PCI configuration space, or NULL; never changes once set
  * @line_lock: protects @lines and every device's @gsi and @line_raised
@@ -137,6 +152,7 @@ struct kvpci_vm {
 	struct kvpci_teardown teardown;
 	struct kvpci_teardowns teardowns;
 
+	atomic_t num_files;
 	atomic_t num_retired;
 
 	struct mutex ecam_lock;	/* ecam and its functions */
@@ -295,7 +311,9 @@ struct kvpci_ecam {
  *	decides where they answer, and their ranges make way for nobody
  * @name: the VMM's name for it
  * @debugfs: its directory
- * @teardown: its entry in vm->teardowns when its file is closed
+ * @teardown: its entry in vm->teardowns when its file is closed, and again when
+ *	nobody uses it any more
+ * @retired: the buses that led to it last
  * @arrays: memory that @core points to
  * @map_lock: protects @map, and decides @cs
  * @map: ranges on KVM's buses, or NULL; some may have made way for others
@@ -341,6 +359,7 @@ struct kvpci_device {
 	char name[sizeof_field(struct kvpci_device_create, name)];
 	struct dentry *debugfs;
 	struct kvpci_teardown teardown;
+	struct kvpci_retired retired;
 	struct kvpci_array arrays[KVPCI_NUM_ARRAYS];
 
 	struct mutex map_lock;	/* map, cs */
@@ -496,9 +515,11 @@ int kvpci_teardown_init(void);
 void kvpci_teardown_exit(void);
 void kvpci_teardowns_init(struct kvpci_teardowns *teardowns);
 void kvpci_teardowns_free(struct kvpci_teardowns *teardowns);
-void kvpci_teardown(struct kvpci_teardowns *teardowns,
-		    struct kvpci_teardown *teardown,
-		    void (*fn)(struct kvpci_teardown *teardown));
+void kvpci_teardowns_flush(struct kvpci_teardowns *teardowns);
+bool kvpci_teardown_is_ours(const struct kvpci_teardowns *teardowns);
+void kvpci_teardown_queue(struct kvpci_teardowns *teardowns,
+			  struct kvpci_teardown *teardown,
+			  void (*fn)(struct kvpci_teardown *teardown));
 
 /* device.c */
 struct kvpci_device *kvpci_device_make(struct kvpci_vm *vm,
@@ -521,6 +542,8 @@ long kvpci_device_restore(void *object, void *arg);
 struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create);
 struct kvpci_vm *kvpci_vm_get(struct kvpci_vm *vm);
 void kvpci_vm_put(struct kvpci_vm *vm);
+void kvpci_vm_close(struct kvpci_vm *vm, struct kvpci_teardown *teardown,
+		    void (*fn)(struct kvpci_teardown *teardown));
 int kvpci_vm_release(struct inode *inode, struct file *file);
 
 /* ecam.c */
@@ -552,7 +575,8 @@ int kvpci_mmap(struct file *file, struct vm_area_struct *vma);
 /* bar.c */
 long kvpci_device_map(void *object, void *arg);
 int kvpci_bar_map(struct kvpci_device *device, u32 mapped, const u64 *addr);
-void kvpci_bar_unmap(struct kvpci_device *device);
+void kvpci_bar_unmap(struct kvpci_device *device,
+		     void (*done)(struct kvpci_retired *retired));
 bool kvpci_bar_makes_way(struct kvm_io_device *iodev);
 
 /* access.c */
@@ -573,6 +597,7 @@ void kvpci_unlock_and(struct kvpci_device *device, struct kvpci_effect effect)
 int kvpci_eventfds_init(void);
 void kvpci_eventfds_exit(void);
 long kvpci_queue_fds(void *object, void *arg);
+void kvpci_eventfds_stop(struct kvpci_device *device);
 void kvpci_eventfds_release(struct kvpci_device *device);
 
 /* interrupt.c */
@@ -602,6 +627,9 @@ void kvpci_event_post(struct kvpci_device *device);
 struct kvpci_map *kvpci_iobus_alloc_map(unsigned int num);
 int kvpci_iobus_replace(struct kvpci_vm *vm, const struct kvpci_map *old,
 			struct kvpci_map *new);
+void kvpci_iobus_leave(struct kvpci_vm *vm, const struct kvpci_map *old,
+		       struct kvpci_retired *retired,
+		       void (*done)(struct kvpci_retired *retired));
 void kvpci_iobus_remove(struct kvpci_vm *vm, const struct kvpci_map *old);
 void kvpci_iobus_flush(struct kvpci_vm *vm);
 

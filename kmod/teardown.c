@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taking objects apart, where that may take long.
+ * Taking objects apart, where that may take long or comes late.
  *
- * The end of a device or a VM waits for kvm->srcu, and so for a vCPU that may sit
+ * The end of a device or a VM may wait for kvm->srcu, and so for a vCPU that may sit
  * in a page fault that somebody in userspace has to resolve. The process that made
  * the VM waits by itself, and hurts nobody else. Anybody else must not wait: a
  * process may have been sent the file to close it, and the kernel has one work item
  * for all files that its threads let go of. So there a workqueue of ours waits,
- * with one work item a VM: a VM that is stuck holds up its own objects.
+ * with one work item a VM: a VM that is stuck holds up its own objects. The same
+ * work frees devices, once KVM's readers have left them.
  */
 #include <linux/module.h>
 #include <linux/pid.h>
@@ -56,24 +57,32 @@ void kvpci_teardowns_free(struct kvpci_teardowns *teardowns)
 	put_pid(teardowns->owner);
 }
 
+/** kvpci_teardowns_flush() - wait for what has been queued */
+void kvpci_teardowns_flush(struct kvpci_teardowns *teardowns)
+{
+	flush_work(&teardowns->work);
+}
+
+/** kvpci_teardown_is_ours() - may the caller wait for objects of this VM? */
+bool kvpci_teardown_is_ours(const struct kvpci_teardowns *teardowns)
+{
+	return task_tgid(current) == teardowns->owner;
+}
+
 /**
- * kvpci_teardown() - take an object apart, now or in a while
+ * kvpci_teardown_queue() - take an object apart in a while
  * @teardowns: those of its VM, on which the object holds a reference
- * @teardown: the object
+ * @teardown: the object; it holds the module, of which the work lets go
  * @fn: takes it apart, and lets go of the VM in the end
  *
- * An object that waits holds the module, which flushes the workqueue before it
- * goes.
+ * The module flushes the workqueue before it goes.
+ *
+ * Context: any.
  */
-void kvpci_teardown(struct kvpci_teardowns *teardowns,
-		    struct kvpci_teardown *teardown,
-		    void (*fn)(struct kvpci_teardown *teardown))
+void kvpci_teardown_queue(struct kvpci_teardowns *teardowns,
+			  struct kvpci_teardown *teardown,
+			  void (*fn)(struct kvpci_teardown *teardown))
 {
-	if (task_tgid(current) == teardowns->owner) {
-		fn(teardown);
-		return;
-	}
-	__module_get(THIS_MODULE);
 	teardown->fn = fn;
 	/*
 	 * Only the first on the list queues the work: once it is there, the work

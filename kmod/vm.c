@@ -5,6 +5,7 @@
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/magic.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -34,7 +35,37 @@ void kvpci_vm_put(struct kvpci_vm *vm)
 	kref_put(&vm->ref, vm_release_ref);
 }
 
-static void vm_teardown(struct kvpci_teardown *teardown)
+/**
+ * kvpci_vm_close() - a file of the VM, its own or a device's, is closed
+ * @vm: the VM
+ * @teardown: the file's object, which holds a reference on the VM
+ * @fn: takes the object apart, and has the VM let go of in the end
+ *
+ * When the process that made the VM has closed the last file, all is gone: one wait
+ * for all devices.
+ *
+ * Context: may sleep; only the process that made the VM waits for kvm->srcu.
+ */
+void kvpci_vm_close(struct kvpci_vm *vm, struct kvpci_teardown *teardown,
+		    void (*fn)(struct kvpci_teardown *teardown))
+{
+	bool last = atomic_dec_and_test(&vm->num_files);
+
+	if (!kvpci_teardown_is_ours(&vm->teardowns)) {
+		__module_get(THIS_MODULE);
+		kvpci_teardown_queue(&vm->teardowns, teardown, fn);
+		return;
+	}
+	kvpci_vm_get(vm);
+	fn(teardown);
+	if (last) {
+		kvpci_iobus_flush(vm);
+		kvpci_teardowns_flush(&vm->teardowns);
+	}
+	kvpci_vm_put(vm);
+}
+
+static void put_vm(struct kvpci_teardown *teardown)
 {
 	kvpci_vm_put(container_of(teardown, struct kvpci_vm, teardown));
 }
@@ -43,7 +74,7 @@ int kvpci_vm_release(struct inode *inode, struct file *file)
 {
 	struct kvpci_vm *vm = file->private_data;
 
-	kvpci_teardown(&vm->teardowns, &vm->teardown, vm_teardown);
+	kvpci_vm_close(vm, &vm->teardown, put_vm);
 	return 0;
 }
 
@@ -101,6 +132,7 @@ struct kvpci_vm *kvpci_vm_make(const struct kvpci_vm_create *create)
 		return vm ?: ERR_PTR(-ENOMEM);
 	}
 	kref_init(&vm->ref);
+	atomic_set(&vm->num_files, 1);
 	kvpci_teardowns_init(&vm->teardowns);
 	mutex_init(&vm->ecam_lock);
 	mutex_init(&vm->line_lock);

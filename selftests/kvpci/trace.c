@@ -147,6 +147,8 @@ TEST_F(trace, arrival_waits_for_nobody)
 {
 	struct machine *m = &self->m;
 	int devices[ARRIVALS];
+	unsigned int num;
+	int before = module_users() - 3;	/* without the machine */
 
 	probe_waits(&self->trace);
 	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM_ADDR, 1, NULL));
@@ -170,14 +172,24 @@ TEST_F(trace, arrival_waits_for_nobody)
 					  PCI_COMMAND_MEMORY));
 	}
 	EXPECT_EQ(0, waits(&self->trace));
-	/* what moves, what is replaced and what leaves does wait */
+	/* what moves and what is replaced does wait, what leaves does not */
 	ASSERT_EQ(0, let_answer(devices[0], 1 + ARRIVALS));
 	EXPECT_LE(1, waits(&self->trace));
 	ASSERT_EQ(0, libkvpci_queue_fds(devices[0], 0, m->kick[1], -1));
 	EXPECT_EQ(1, waits(&self->trace));
 	for (unsigned int i = 0; i < ARRIVALS; i++)
 		close(devices[i]);
-	EXPECT_EQ(ARRIVALS, waits(&self->trace));
+	EXPECT_EQ(0, waits(&self->trace));
+	/* the end of the VM waits for all that were there */
+	close(m->vm);
+	m->vm = -1;
+	EXPECT_EQ(0, waits(&self->trace));
+	close(m->dev);
+	m->dev = -1;
+	num = waits(&self->trace);
+	EXPECT_LE(1, num);
+	EXPECT_GE(2, num);
+	EXPECT_EQ(before + 1, module_users());
 }
 
 int main(int argc, char **argv)

@@ -61,7 +61,7 @@
 #define TURNS			17	/* event_peek() */
 #define POST			18	/* kvpci_event_post() */
 #define KICK_FROM_ENABLE	19	/* kvpci_core_may_kick() */
-#define CLOSE_WAITS		20	/* kvpci_device_release() */
+#define CLOSE_WAITS		20	/* kvpci_bar_unmap() */
 #define FLR_IS_RESET		21	/* reset_locked() */
 #define STOP_THEN_ACK		22	/* VMM */
 #define ACK_ALWAYS		23	/* VMM */
@@ -925,7 +925,7 @@ end:			if
 		od;
 		atomic { got = 0; done = 0 }
 	od;
-	/* close(): kvpci_device_release() */
+	/* close(): remove_device(), then free_device() */
 	asleep = false;
 	if
 	:: kept(STOP_THEN_CLOSE) -> stop_all()
