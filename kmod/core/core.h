@@ -502,7 +502,7 @@ struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
 bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value);
 
 /* The guest's reads of ISR exit: INTx is the VMM's, and in use. */
-#define KVPCI_EXIT_ISR	(1U << 7)
+#define KVPCI_EXIT_ISR	BIT(7)
 
 /* All flags of kvpci_device_create that say what exits */
 #define KVPCI_EXITS							\

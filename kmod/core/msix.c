@@ -182,7 +182,7 @@ struct kvpci_effect kvpci_core_msix_reset(struct kvpci_core *core)
 {
 	unsigned int i;
 
-	/* Whose the line is is no bit of the function. */
+	/* Who owns the line is no bit of the function. */
 	store_irq_flags(core, core->irq_flags & KVPCI_IRQ_LINE_FD);
 	memset(core->pending, 0, sizeof(core->pending));
 	for (i = 0; i < core->num_vectors; i++)

@@ -382,7 +382,7 @@ int kvpci_core_restore(struct kvpci_core *core,
 	core->config_generation = registers->config_generation;
 	core->generation_read = registers->generation_read;
 	core->isr = registers->isr;
-	/* Whose the line is is a matter of the new place. */
+	/* Who owns the line is a matter of the new place. */
 	kvpci_core_set_irq_flags(core, registers->irq_flags |
 				       (core->irq_flags & KVPCI_IRQ_LINE_FD));
 	core->backend = registers->backend;
