@@ -466,7 +466,9 @@ TEST_F(uring, arrivals_are_bounded)
 		arrive(m, &desc, arrived);
 	EXPECT_TRUE(comes_to_wait(pid))
 		tell_everybody();
-	EXPECT_EQ(UNFREED, *arrived);
+	/* What the fixture has changed may still wait, too. */
+	EXPECT_GE(UNFREED, *arrived);
+	EXPECT_LE(UNFREED - 4, *arrived);
 	leave_missing(self);
 	EXPECT_TRUE(ends(pid))
 		tell_everybody();
@@ -516,7 +518,6 @@ TEST_F(uring, departures_are_bounded)
 		usleep(1000);
 	EXPECT_TRUE(comes_to_wait(leaving.tid))
 		tell_everybody();
-	/* What the fixture has closed may still be there. */
 	EXPECT_GE(UNFREED, leaving.left);
 	EXPECT_LE(UNFREED - 4, leaving.left);
 	leave_missing(self);
