@@ -7,6 +7,7 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
+#include <linux/uaccess.h>
 
 #include "kvpci.h"
 
@@ -113,8 +114,10 @@ static void call_start(struct kvpci_call *call)
 static void call_stop(struct kvpci_call *call)
 {
 	spin_lock_irq(&call->head->lock);
+	/* Until it has begun the queue's bit is that of the call which it replaces. */
+	if (call->active)
+		kvpci_irq_disarm(call);
 	call->active = false;
-	kvpci_irq_disarm(call);
 	__remove_wait_queue(call->head, &call->wait);
 	spin_unlock_irq(&call->head->lock);
 }
@@ -134,6 +137,77 @@ static void call_free(struct kvpci_call *call)
 	call_rcu(&call->rcu, call_free_rcu);
 }
 
+/* What a queue is to have; once it has that, what it had. Either may be NULL. */
+struct change {
+	struct eventfd_ctx *kick;
+	struct kvpci_call *call;
+};
+
+/* Return: 0, or an error, and then there may be something in @change. */
+static int change_get(struct change *change, struct kvpci_device *device, u32 queue,
+		      const struct kvpci_fd_pair *pair)
+{
+	struct eventfd_ctx *kick;
+	struct kvpci_call *call;
+
+	if (pair->kick_fd < -1 || pair->call_fd < -1)
+		return -EBADF;
+	if (pair->kick_fd >= 0) {
+		kick = eventfd_ctx_fdget(pair->kick_fd);
+		if (IS_ERR(kick))
+			return PTR_ERR(kick);
+		change->kick = kick;
+	}
+	if (pair->call_fd >= 0) {
+		call = call_create(device, queue, pair->call_fd);
+		if (IS_ERR(call))
+			return PTR_ERR(call);
+		change->call = call;
+	}
+	return 0;
+}
+
+static void change_put(struct change *change)
+{
+	if (change->kick)
+		eventfd_ctx_put(change->kick);
+	if (change->call)
+		call_free(change->call);
+}
+
+/* The queues' own; fds_lock is held, and the queues are there. */
+static struct kvpci_eventfds *fds_of(struct kvpci_device *device, u32 queue)
+{
+	lockdep_assert_held(&device->fds_lock);
+	return &device->fds[array_index_nospec(queue, device->core.num_queues)];
+}
+
+static struct kvpci_call *call_of(struct kvpci_device *device, u32 queue)
+{
+	return rcu_dereference_protected(fds_of(device, queue)->call,
+					 lockdep_is_held(&device->fds_lock));
+}
+
+/* All new calls wait on their eventfds, or none does. */
+static int prepare(struct kvpci_device *device, struct change *changes, u32 first,
+		   u32 count)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (!changes[i].call)
+			continue;
+		err = call_prepare(changes[i].call, call_of(device, first + i));
+		if (err)
+			break;
+	}
+	while (err && i--)
+		if (changes[i].call)
+			call_stop(changes[i].call);
+	return err;
+}
+
 static void replace_call(struct kvpci_eventfds *fds, struct kvpci_call *old,
 			 struct kvpci_call *new)
 {
@@ -145,69 +219,80 @@ static void replace_call(struct kvpci_eventfds *fds, struct kvpci_call *old,
 }
 
 /* Return: 0, or -EBUSY or -EINTR, and then nothing has changed. */
-static int replace(struct kvpci_device *device, u32 queue,
-		   struct eventfd_ctx **kick, struct kvpci_call **call)
+static int replace(struct kvpci_device *device, struct change *changes, u32 first,
+		   u32 count)
 {
-	struct kvpci_eventfds *fds = &device->fds[queue];
+	struct kvpci_eventfds *fds;
 	struct kvpci_call *old;
-	int err = 0;
+	bool may_ring = false;
+	int err;
+	u32 i;
 
 	if (mutex_lock_killable(&device->fds_lock))
 		return -EINTR;
-	old = rcu_dereference_protected(fds->call,
-					lockdep_is_held(&device->fds_lock));
-	if (*call)
-		err = call_prepare(*call, old);
-	if (err)
-		goto unlock;
-	replace_call(fds, old, *call);
-	*call = old;
-	*kick = rcu_replace_pointer(fds->kick, *kick,
-				    lockdep_is_held(&device->fds_lock));
-	/* Only a doorbell under way can still use the old one. */
-	if (*kick)
+	err = prepare(device, changes, first, count);
+	for (i = 0; !err && i < count; i++) {
+		fds = fds_of(device, first + i);
+		old = call_of(device, first + i);
+		replace_call(fds, old, changes[i].call);
+		changes[i].call = old;
+		changes[i].kick = rcu_replace_pointer(fds->kick, changes[i].kick,
+						      lockdep_is_held(&device->fds_lock));
+		may_ring |= !!changes[i].kick;
+	}
+	/* Only a doorbell under way can still use the old ones. */
+	if (!err && may_ring)
 		synchronize_srcu_expedited(&device->vm->kvm->srcu);
-unlock:
 	mutex_unlock(&device->fds_lock);
 	return err;
+}
+
+/* Copies the pairs and takes what they name, into zeroed @changes. */
+static int get_changes(struct kvpci_device *device, struct change *changes,
+		       const struct kvpci_queue_fds *fds)
+{
+	const void __user *from = u64_to_user_ptr(fds->pairs);
+	struct kvpci_fd_pair pair;
+	int err;
+	u32 i;
+
+	for (i = 0; i < fds->count; i++, from += fds->entry_size) {
+		err = copy_struct_from_user(&pair, sizeof(pair), from, fds->entry_size);
+		if (!err)
+			err = change_get(&changes[i], device, fds->first + i, &pair);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
 }
 
 /* KVPCI_QUEUE_FDS */
 long kvpci_queue_fds(void *object, void *arg)
 {
+	const u32 first_size = offsetofend(struct kvpci_fd_pair, call_fd);
 	struct kvpci_device *device = object;
 	const struct kvpci_queue_fds *fds = arg;
-	struct eventfd_ctx *kick = NULL;
-	struct kvpci_call *call = NULL;
-	u32 queue = fds->queue;
+	struct change *changes;
 	int err;
+	u32 i;
 
-	if (fds->flags || fds->__reserved || queue >= device->core.num_queues)
+	if (fds->flags || fds->__reserved || !fds->count ||
+	    fds->first >= device->core.num_queues ||
+	    fds->count > device->core.num_queues - fds->first ||
+	    fds->entry_size < first_size || fds->entry_size % 8)
 		return -EINVAL;
-	if (fds->kick_fd < -1 || fds->call_fd < -1)
-		return -EBADF;
-	queue = array_index_nospec(queue, device->core.num_queues);
-
-	if (fds->kick_fd >= 0) {
-		kick = eventfd_ctx_fdget(fds->kick_fd);
-		if (IS_ERR(kick))
-			return PTR_ERR(kick);
-	}
-	if (fds->call_fd >= 0) {
-		call = call_create(device, queue, fds->call_fd);
-		if (IS_ERR(call)) {
-			err = PTR_ERR(call);
-			call = NULL;
-			goto put;
-		}
-	}
-	/* Afterwards these are the old ones, or, after an error, still the new. */
-	err = replace(device, queue, &kick, &call);
-put:
-	if (kick)
-		eventfd_ctx_put(kick);
-	if (call)
-		call_free(call);
+	if (fds->entry_size > PAGE_SIZE)
+		return -E2BIG;
+	changes = kvcalloc(fds->count, sizeof(*changes), GFP_KERNEL_ACCOUNT);
+	if (!changes)
+		return -ENOMEM;
+	err = get_changes(device, changes, fds);
+	if (!err)
+		err = replace(device, changes, fds->first, fds->count);
+	for (i = 0; i < fds->count; i++)
+		change_put(&changes[i]);
+	kvfree(changes);
 	return err;
 }
 

@@ -26,7 +26,7 @@ static const struct kvpci_ioctl device_ioctls[] = {
 			 kvpci_device_save, pci_config, KVPCI_INOUT),
 	KVPCI_IOCTL_WITH(kvpci_device_registers, KVPCI_DEVICE_RESTORE,
 			 kvpci_device_restore, pci_config, KVPCI_IN),
-	KVPCI_IOCTL(KVPCI_QUEUE_FDS, kvpci_queue_fds, __reserved, KVPCI_IN),
+	KVPCI_IOCTL(KVPCI_QUEUE_FDS, kvpci_queue_fds, pairs, KVPCI_IN),
 	KVPCI_IOCTL(KVPCI_QUEUE_STATE, kvpci_queue_state, device, KVPCI_INOUT),
 	KVPCI_IOCTL(KVPCI_BAR_ACCESS, kvpci_bar_access, value, KVPCI_INOUT),
 	KVPCI_IOCTL(KVPCI_PCI_CONFIG_ACCESS, kvpci_pci_config_access, __reserved, KVPCI_INOUT),

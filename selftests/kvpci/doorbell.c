@@ -279,6 +279,41 @@ TEST_F(doorbell, replaced)
 	close(other);
 }
 
+/* Many queues in one call: each its own, all of them or none. */
+TEST_F(doorbell, many_at_once)
+{
+	struct machine *m = &self->m;
+	struct kvpci_fd_pair pairs[DEV_QUEUES];
+
+	driver_run(m);
+	for (unsigned int q = 0; q < DEV_QUEUES; q++)
+		pairs[q] = (struct kvpci_fd_pair){ m->kick[q], m->call[q] };
+	/* two change places */
+	pairs[0].kick_fd = m->kick[1];
+	pairs[1].kick_fd = m->kick[0];
+	pairs[DEV_QUEUES - 1].call_fd = 900;
+	EXPECT_EQ(-EBADF, queue_fd_pairs(m, 0, DEV_QUEUES, pairs));
+	EXPECT_EQ(-EINVAL, queue_fd_pairs(m, 0, 0, pairs));
+	EXPECT_EQ(-EINVAL, queue_fd_pairs(m, 1, DEV_QUEUES, pairs));
+	EXPECT_EQ(-EINVAL, queue_fd_pairs(m, ~0U, 2, pairs));
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0001, signalled(m));
+
+	pairs[DEV_QUEUES - 1].call_fd = -1;
+	ASSERT_EQ(0, queue_fd_pairs(m, 0, DEV_QUEUES, pairs));
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0010, signalled(m));
+	ring_memory(m, 1);
+	EXPECT_EQ(0x0001, signalled(m));
+	/* some of them */
+	pairs[1].kick_fd = m->kick[1];
+	ASSERT_EQ(0, queue_fd_pairs(m, 1, 1, &pairs[1]));
+	ring_memory(m, 1);
+	EXPECT_EQ(0x0010, signalled(m));
+	ring_memory(m, 0);
+	EXPECT_EQ(0x0010, signalled(m));
+}
+
 /* Registration that fails leaves the old ones in place. */
 TEST_F(doorbell, failed_replacement)
 {

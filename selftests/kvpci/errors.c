@@ -536,6 +536,95 @@ TEST_F(errors, queue_fds)
 	close(event);
 }
 
+/* A call for many queues: its last entry is @last, and @behind comes after it. */
+struct pairs_row {
+	uint32_t first, count, entry_size;
+	int expect;
+	struct kvpci_fd_pair last;
+	uint8_t behind;
+};
+
+/* The first entry is @first; those between have no eventfds. */
+static int give_pairs(struct machine *m, const struct pairs_row *row,
+		      const struct kvpci_fd_pair *first)
+{
+	const struct kvpci_fd_pair none = { -1, -1 };
+	static uint8_t bytes[(DEV_QUEUES + 1) * 4096];
+	struct kvpci_queue_fds arg = {
+		.size = sizeof(arg), .first = row->first, .count = row->count,
+		.entry_size = row->entry_size, .pairs = (uintptr_t)bytes,
+	};
+	uint8_t *entry = bytes;
+
+	memset(bytes, 0, sizeof(bytes));
+	for (uint32_t n = 1; n <= row->count && n <= DEV_QUEUES; n++) {
+		memcpy(entry, n == row->count ? &row->last : n == 1 ? first : &none,
+		       sizeof(none));
+		entry[sizeof(none)] = n == row->count ? row->behind : 0;
+		entry += row->entry_size <= 4096 ? row->entry_size : 0;
+	}
+	return do_ioctl(m->dev, KVPCI_QUEUE_FDS, &arg);
+}
+
+/* A refused entry, whichever it is, leaves all queues what they have. */
+TEST_F(errors, queue_fd_pairs)
+{
+	struct machine *m = &self->m;
+	const int kick = eventfd(0, EFD_NONBLOCK), call = eventfd(0, EFD_NONBLOCK);
+	const uint32_t one = sizeof(struct kvpci_fd_pair);
+	const struct kvpci_fd_pair first = { kick, call }, none = { -1, -1 };
+
+	machine_fds(m);
+	const struct pairs_row rows[] = {
+		{ 0, 0, one, -EINVAL, none, 0 },
+		{ 0, DEV_QUEUES + 1, one, -EINVAL, none, 0 },
+		{ 1, DEV_QUEUES, one, -EINVAL, none, 0 },
+		{ DEV_QUEUES, 1, one, -EINVAL, none, 0 },
+		{ ~0U, 2, one, -EINVAL, none, 0 }, { 1, ~0U, one, -EINVAL, none, 0 },
+		{ 0, 1, 0, -EINVAL, none, 0 }, { 0, 1, one - 4, -EINVAL, none, 0 },
+		{ 0, 2, one + 4, -EINVAL, none, 0 }, { 0, 1, 4104, -E2BIG, none, 0 },
+		{ 0, 1, ~0U - 7, -E2BIG, none, 0 },
+		{ 0, 2, one + 8, -E2BIG, none, 1 }, { 0, 4, 4096, -E2BIG, none, 1 },
+		{ 0, 4, one, -EBADF, { 900, -1 }, 0 },
+		{ 0, 4, one, -EBADF, { -1, 900 }, 0 },
+		{ 0, 4, one, -EBADF, { -2, -1 }, 0 },
+		{ 0, 4, one, -EBADF, { -1, -2 }, 0 },
+		{ 0, 4, one, -EINVAL, { m->dev, -1 }, 0 },
+		{ 0, 4, one, -EINVAL, { -1, m->dev }, 0 },
+		/* it is there twice, serves another queue, or is to move */
+		{ 0, 4, one, -EBUSY, { -1, call }, 0 },
+		{ 0, 2, one, -EBUSY, { -1, m->call[3] }, 0 },
+		{ 0, 4, one, -EBUSY, { -1, m->call[1] }, 0 },
+		/* and what an older or a newer VMM may say */
+		{ 0, 2, one + 8, 0, none, 0 }, { 0, 4, 4096, 0, none, 0 },
+		{ 0, 4, one, 0, none, 0 },
+	};
+
+	driver_vector(m, 1, 0xfee00000, 0x41, UNMASKED);
+	ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
+	driver_run(m);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool given = !rows[i].expect;
+
+		EXPECT_EQ(rows[i].expect, give_pairs(m, &rows[i], &first))
+			TH_LOG("row %zu", i);
+		guest_write(&m->g, MEM_BASE + MEM_DOORBELLS, 2, 0);
+		EXPECT_EQ(given, eventfd_count(kick)) TH_LOG("row %zu", i);
+		EXPECT_EQ(!given, eventfd_count(m->kick[0])) TH_LOG("row %zu", i);
+		eventfd_add(given ? call : m->call[0]);
+		EXPECT_EQ(0x41, guest_irq(&m->g)) TH_LOG("row %zu", i);
+		eventfd_add(given ? m->call[0] : call);
+		EXPECT_EQ(1, eventfd_count(given ? m->call[0] : call));
+		EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g)) TH_LOG("row %zu", i);
+	}
+	struct kvpci_queue_fds arg = {
+		.size = sizeof(arg), .count = 1, .entry_size = one, .pairs = 8,
+	};
+	test_err(EFAULT, m->dev, KVPCI_QUEUE_FDS, &arg);
+	close(kick);
+	close(call);
+}
+
 TEST_F(errors, queue_state)
 {
 	struct machine *m = &self->m;

@@ -144,11 +144,13 @@ struct image {
 	uint8_t config[DEV_CONFIG];
 };
 
+#define NUM_FDS	3
+
 /* One call, and what it is done to. */
 struct step {
 	struct machine m;
 	struct device_desc desc;
-	int fds[2];
+	int fds[NUM_FDS];
 	int made;		/* what the call returned, if it makes a descriptor */
 	uint32_t *mapping;
 	uint8_t byte;		/* last written to device configuration */
@@ -282,7 +284,23 @@ static bool moved(struct step *s)
 
 static int give_fds(struct step *s)
 {
-	return queue_fds(&s->m, 0, s->fds[0], s->fds[1]);
+	const struct kvpci_fd_pair pairs[] = {
+		{ s->fds[0], s->fds[1] }, { s->fds[0], s->fds[2] },
+	};
+
+	return queue_fd_pairs(&s->m, 0, ARRAY_SIZE(pairs), pairs);
+}
+
+/* Signals stay in the eventfds: no device takes them. */
+static bool nobody_waits(struct step *s)
+{
+	bool kept = true;
+
+	for (int i = 1; i < NUM_FDS; i++) {
+		eventfd_add(s->fds[i]);
+		kept &= eventfd_count(s->fds[i]) == 1;
+	}
+	return kept && at_old_place(s);
 }
 
 static bool rings(struct step *s)
@@ -293,7 +311,9 @@ static bool rings(struct step *s)
 		driver_run(m);
 	guest_write(&m->g, MEM_BASE + MEM_DOORBELLS, 2, 0);
 	eventfd_add(s->fds[1]);
-	return (eventfd_count(s->fds[0]) == 1) & !eventfd_count(s->fds[1]);
+	eventfd_add(s->fds[2]);
+	return (eventfd_count(s->fds[0]) == 1) & !eventfd_count(s->fds[1]) &
+	       !eventfd_count(s->fds[2]);
 }
 
 static int irq(struct step *s)
@@ -536,7 +556,7 @@ static const struct call {
 	{ "KVPCI_DEVICE_MAP", FAILS_OR_WORKS, mapped_device,
 	  map, moved, at_old_place, false, NULL },
 	{ "KVPCI_QUEUE_FDS", FAILS, mapped_device,
-	  give_fds, rings, at_old_place, false, NULL },
+	  give_fds, rings, nobody_waits, false, NULL },
 	{ "KVPCI_DEVICE_IRQ", FAILS, mapped_device,
 	  irq, sends, at_old_place, false, NULL },
 	{ "KVPCI_DEVICE_STATE", FAILS, mapped_device,
@@ -568,7 +588,7 @@ static void begin(struct step *s, const struct call *call)
 	memset(s, 0, sizeof(*s));
 	device_describe(&s->desc);
 	call->prepare(s);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < NUM_FDS; i++) {
 		s->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (s->fds[i] < 0)
 			guest_die("eventfd");
@@ -582,8 +602,8 @@ static void end(struct step *s)
 		munmap(s->mapping, 4096);
 	if (s->made >= 0)
 		close(s->made);
-	close(s->fds[0]);
-	close(s->fds[1]);
+	for (int i = 0; i < NUM_FDS; i++)
+		close(s->fds[i]);
 	machine_destroy(&s->m);
 }
 

@@ -146,6 +146,9 @@ static int let_answer(int dev, unsigned int n)
 TEST_F(trace, arrival_waits_for_nobody)
 {
 	struct machine *m = &self->m;
+	const struct kvpci_fd_pair pairs[] = {
+		{ m->kick[0], -1 }, { m->kick[1], -1 },
+	};
 	int devices[ARRIVALS];
 	unsigned int num;
 	int before = module_users() - 3;	/* without the machine */
@@ -156,9 +159,8 @@ TEST_F(trace, arrival_waits_for_nobody)
 		devices[i] = libkvpci_device_create(m->vm, &self->desc.create);
 		ASSERT_LE(0, devices[i]);
 		ASSERT_EQ(0, place(devices[i], 8 + i, 0x020000, 1, PIN));
-		for (unsigned int q = 0; q < 2; q++)
-			ASSERT_EQ(0, libkvpci_queue_fds(devices[i], q,
-							m->kick[q], -1));
+		ASSERT_EQ(0, libkvpci_queue_fd_pairs(devices[i], 0, ARRAY_SIZE(pairs),
+						     pairs));
 		ASSERT_EQ(0, let_answer(devices[i], 1 + i));
 	}
 	EXPECT_EQ(0, waits(&self->trace));
@@ -176,6 +178,9 @@ TEST_F(trace, arrival_waits_for_nobody)
 	ASSERT_EQ(0, let_answer(devices[0], 1 + ARRIVALS));
 	EXPECT_LE(1, waits(&self->trace));
 	ASSERT_EQ(0, libkvpci_queue_fds(devices[0], 0, m->kick[1], -1));
+	EXPECT_EQ(1, waits(&self->trace));
+	/* once, however many they are */
+	ASSERT_EQ(0, libkvpci_queue_fd_pairs(devices[0], 0, ARRAY_SIZE(pairs), pairs));
 	EXPECT_EQ(1, waits(&self->trace));
 	for (unsigned int i = 0; i < ARRIVALS; i++)
 		close(devices[i]);

@@ -197,9 +197,12 @@ static void fill_restore(struct machine *m, union any *any)
 
 static void fill_queue_fds(struct machine *m, union any *any)
 {
+	static const struct kvpci_fd_pair none[] = { { -1, -1 }, { -1, -1 } };
+
 	(void)m;
-	any->queue_fds.kick_fd = -1;
-	any->queue_fds.call_fd = -1;
+	any->queue_fds.count = 2;
+	any->queue_fds.entry_size = sizeof(none[0]);
+	any->queue_fds.pairs = (uintptr_t)none;
 }
 
 static void fill_queue_states(struct machine *m, union any *any)

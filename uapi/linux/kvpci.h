@@ -867,32 +867,53 @@ struct kvpci_device_config_write {
 #define KVPCI_DEVICE_CONFIG_WRITE	_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_DEVICE_CONFIG_WRITE)
 
 /**
- * struct kvpci_queue_fds - a queue's eventfds (KVPCI_QUEUE_FDS, on a device)
+ * struct kvpci_fd_pair - a queue's eventfds
+ * @kick_fd: eventfd the driver's notifications signal, or -1
+ * @call_fd: eventfd by which the backend asks for the queue's interrupt, or -1. The
+ *	module consumes its counter.
+ */
+struct kvpci_fd_pair {
+	__s32 kick_fd;
+	__s32 call_fd;
+};
+
+/**
+ * struct kvpci_queue_fds - the eventfds of queues (KVPCI_QUEUE_FDS, on a device)
  * @size: in: bytes of this structure
  * @flags: in: zero
- * @queue: in: index of the queue
- * @kick_fd: in: eventfd the driver's notifications signal, or -1
- * @call_fd: in: eventfd by which the backend asks for the queue's interrupt,
- *	or -1. The module consumes its counter.
+ * @first: in: index of the first queue
+ * @count: in: queues, 1 or more
+ * @entry_size: in: bytes of struct kvpci_fd_pair as the caller knows it; a multiple
+ *	of 8
  * @__reserved: in: zero
+ * @pairs: in: pointer to @count entries of @entry_size bytes each. What the module
+ *	does not know of an entry must be zero.
  *
- * Replaces both. When the call returns the old ones are out of use. A
- * notification of a queue without @kick_fd is counted and dropped, and so is
- * one of a queue that is not enabled. Closing the descriptors afterwards does
- * not end their use.
+ * Replaces both eventfds of each queue. When the call returns the old ones are out
+ * of use. It waits for accesses of the guest that may still use an old kick eventfd,
+ * once, and only if there is one. A notification of a queue without kick eventfd is
+ * counted and dropped, and so is one of a queue that is not enabled. Closing the
+ * descriptors afterwards does not end their use.
  *
  * Errors:
  *	-EBADF		a descriptor is not open
- *	-EINVAL		@queue is out of range, or a descriptor is not an eventfd
- *	-EBUSY		@call_fd serves another queue, of this device or another
+ *	-EINVAL		@first and @count are not queues of the device, or a descriptor
+ *			is not an eventfd; @entry_size is no multiple of 8, or below
+ *			the size first published
+ *	-E2BIG		@entry_size is above 4096, or a part of an entry that the
+ *			module does not know is not zero
+ *	-EBUSY		a call eventfd serves another queue, of this device or another,
+ *			or is there twice. One that is to move to another queue is taken
+ *			from its own first, in a call of its own.
  */
 struct kvpci_queue_fds {
 	__u32 size;
 	__u32 flags;
-	__u32 queue;
-	__s32 kick_fd;
-	__s32 call_fd;
+	__u32 first;
+	__u32 count;
+	__u32 entry_size;
 	__u32 __reserved;
+	__aligned_u64 pairs;
 };
 
 #define KVPCI_QUEUE_FDS		_IO(KVPCI_IOCTL_TYPE, KVPCI_CMD_QUEUE_FDS)

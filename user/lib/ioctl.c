@@ -264,16 +264,25 @@ int libkvpci_device_config_write(int dev, uint32_t flags, uint32_t offset,
 	return call(dev, KVPCI_DEVICE_CONFIG_WRITE, &arg);
 }
 
-int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd)
+int libkvpci_queue_fd_pairs(int dev, uint32_t first, uint32_t count,
+			    const struct kvpci_fd_pair *pairs)
 {
 	struct kvpci_queue_fds arg = {
 		.size = sizeof(arg),
-		.queue = queue,
-		.kick_fd = kick_fd,
-		.call_fd = call_fd,
+		.first = first,
+		.count = count,
+		.entry_size = sizeof(*pairs),
+		.pairs = pointer(pairs),
 	};
 
 	return call(dev, KVPCI_QUEUE_FDS, &arg);
+}
+
+int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd)
+{
+	const struct kvpci_fd_pair pair = { kick_fd, call_fd };
+
+	return libkvpci_queue_fd_pairs(dev, queue, 1, &pair);
 }
 
 int libkvpci_queue_state(int dev, uint32_t queue,

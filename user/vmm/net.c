@@ -459,6 +459,7 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	struct kvpci_region regions[KVPCI_MAX_REGIONS];
 	struct kvpci_device_create desc = { .flags = 0 };
 	uint8_t config_bytes[CONFIG_SIZE];
+	struct kvpci_fd_pair pairs[MAX_QUEUES];
 	uint16_t sizes[MAX_QUEUES];
 	struct virtio_net_config config = {
 		.status = htole16(VIRTIO_NET_S_LINK_UP),
@@ -494,10 +495,9 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	if (err)
 		return report_error(err, "net %s: cannot create the device",
 				    net->tap);
-	for (i = 0; !err && i < net->num_queues; i++)
-		err = net->transport->ops->queue_fds(net->transport, i,
-						     net->kicks[i],
-						     net->calls[i]);
+	for (i = 0; i < net->num_queues; i++)
+		pairs[i] = (struct kvpci_fd_pair){ net->kicks[i], net->calls[i] };
+	err = net->transport->ops->queue_fds(net->transport, 0, net->num_queues, pairs);
 	if (err)
 		return report_error(err, "net %s: eventfds", net->tap);
 	return pci_add(tvm->vm->pci, &desc, &place, net->transport);

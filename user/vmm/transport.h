@@ -75,7 +75,7 @@ struct transport_place {
  * @reset: reset the device, or with KVPCI_RESET_FUNCTION the function
  * @update: the device configuration changes, and the driver is told, or not
  * @features: out: feature bits the driver accepted
- * @queue_fds: a queue's eventfds, which must be non-blocking, or -1
+ * @queue_fds: the eventfds of queues, which must be non-blocking, or -1
  * @queue_state: size, vector and addresses that the driver set up
  * @queue_states: the same of many queues
  * @save: all that the device knows; numbers and pointers are set
@@ -106,8 +106,8 @@ struct transport_ops {
 	int (*update)(struct transport *transport, uint32_t flags,
 		      uint32_t offset, uint32_t length, const void *data);
 	int (*features)(struct transport *transport, uint64_t features[2]);
-	int (*queue_fds)(struct transport *transport, uint32_t queue,
-			 int kick_fd, int call_fd);
+	int (*queue_fds)(struct transport *transport, uint32_t first,
+			 uint32_t count, const struct kvpci_fd_pair *pairs);
 	int (*queue_state)(struct transport *transport, uint32_t queue,
 			   struct kvpci_queue_state *state);
 	int (*queue_states)(struct transport *transport, uint32_t first,

@@ -210,10 +210,10 @@ static int kernel_features(struct transport *t, uint64_t features[2])
 	return err;
 }
 
-static int kernel_queue_fds(struct transport *t, uint32_t queue, int kick_fd,
-			    int call_fd)
+static int kernel_queue_fds(struct transport *t, uint32_t first, uint32_t count,
+			    const struct kvpci_fd_pair *pairs)
 {
-	return libkvpci_queue_fds(t->event_fd, queue, kick_fd, call_fd);
+	return libkvpci_queue_fd_pairs(t->event_fd, first, count, pairs);
 }
 
 static int kernel_queue_state(struct transport *t, uint32_t queue,

@@ -198,7 +198,13 @@ static int watch(struct user_transport *u, int fd, uint32_t data)
 	return epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static void drop_fds(struct user_transport *u, struct user_fds *fds)
+static void no_fds(struct user_fds *fds, uint32_t count)
+{
+	while (count--)
+		fds[count] = (struct user_fds){ .kick = -1, .call = -1 };
+}
+
+static void drop_fds(struct user_transport *u, const struct user_fds *fds)
 {
 	if (fds->call >= 0) {
 		epoll_ctl(u->epoll, EPOLL_CTL_DEL, fds->call, NULL);
@@ -206,36 +212,62 @@ static void drop_fds(struct user_transport *u, struct user_fds *fds)
 	}
 	if (fds->kick >= 0)
 		close(fds->kick);
-	fds->call = -1;
-	fds->kick = -1;
 }
 
-static int user_queue_fds(struct transport *t, uint32_t queue, int kick_fd,
-			  int call_fd)
+static int duplicate(int fd)
 {
-	struct user_fds new = { .kick = -1, .call = -1 };
-	struct user_transport *u = user_of(t);
-	int err = 0;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (queue >= u->core.num_queues)
-		return -EINVAL;
-	if (kick_fd >= 0) {
-		new.kick = fcntl(kick_fd, F_DUPFD_CLOEXEC, 0);
-		err = new.kick < 0 ? -errno : 0;
+	return copy < 0 ? -errno : copy;
+}
+
+/* Return: 0, or an error, and then there may be something in @fds. */
+static int take_fds(struct user_transport *u, struct user_fds *fds, uint32_t queue,
+		    const struct kvpci_fd_pair *pair)
+{
+	if (pair->kick_fd != -1) {
+		fds->kick = duplicate(pair->kick_fd);
+		if (fds->kick < 0)
+			return fds->kick;
 	}
-	if (!err && call_fd >= 0) {
-		new.call = fcntl(call_fd, F_DUPFD_CLOEXEC, 0);
-		err = new.call < 0 ? -errno : watch(u, new.call, queue);
+	if (pair->call_fd != -1) {
+		fds->call = duplicate(pair->call_fd);
+		if (fds->call < 0)
+			return fds->call;
+		return watch(u, fds->call, queue);
 	}
-	if (err) {
-		drop_fds(u, &new);
-		return err;
-	}
-	pthread_mutex_lock(&u->lock);
-	drop_fds(u, &u->fds[queue]);
-	u->fds[queue] = new;
-	pthread_mutex_unlock(&u->lock);
 	return 0;
+}
+
+static int user_queue_fds(struct transport *t, uint32_t first, uint32_t count,
+			  const struct kvpci_fd_pair *pairs)
+{
+	struct user_transport *u = user_of(t);
+	struct user_fds *fds, old;
+	int err = 0;
+	uint32_t i;
+
+	if (!count || first >= u->core.num_queues || count > u->core.num_queues - first)
+		return -EINVAL;
+	fds = calloc(count, sizeof(*fds));
+	if (!fds)
+		return -ENOMEM;
+	no_fds(fds, count);
+	for (i = 0; !err && i < count; i++)
+		err = take_fds(u, &fds[i], first + i, &pairs[i]);
+	pthread_mutex_lock(&u->lock);
+	for (i = 0; i < count; i++) {
+		if (!err) {
+			old = u->fds[first + i];
+			u->fds[first + i] = fds[i];
+			fds[i] = old;
+		}
+		/* The old ones, or, after an error, still the new. */
+		drop_fds(u, &fds[i]);
+	}
+	pthread_mutex_unlock(&u->lock);
+	free(fds);
+	return err;
 }
 
 static int user_event(struct transport *t, struct kvpci_event *event)
@@ -435,8 +467,7 @@ static int allocate(struct user_transport *u,
 	u->fds = calloc(desc->num_queues, sizeof(*u->fds));
 	if (!u->fds)
 		return -ENOMEM;
-	for (i = 0; i < desc->num_queues; i++)
-		u->fds[i] = (struct user_fds){ .kick = -1, .call = -1 };
+	no_fds(u->fds, desc->num_queues);
 	if (core->device_config)
 		memcpy(core->device_config, user_pointer(desc->device_config),
 		       desc->device_config_size);

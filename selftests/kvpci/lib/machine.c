@@ -281,7 +281,15 @@ void device_await_call(struct machine *m, int call)
 
 int queue_fds(struct machine *m, uint32_t queue, int kick, int call)
 {
-	return m->ops->queue_fds(m, queue, kick, call);
+	const struct kvpci_fd_pair pair = { kick, call };
+
+	return queue_fd_pairs(m, queue, 1, &pair);
+}
+
+int queue_fd_pairs(struct machine *m, uint32_t first, uint32_t count,
+		   const struct kvpci_fd_pair *pairs)
+{
+	return m->ops->queue_fds(m, first, count, pairs);
 }
 
 struct kvpci_queue_state queue_state(struct machine *m, uint32_t queue)
@@ -301,14 +309,17 @@ uint32_t queue_word(struct machine *m, uint32_t queue)
 
 void machine_fds(struct machine *m)
 {
+	struct kvpci_fd_pair pairs[DEV_QUEUES];
+
 	for (unsigned int q = 0; q < DEV_QUEUES; q++) {
 		m->kick[q] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		m->call[q] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (m->kick[q] < 0 || m->call[q] < 0)
 			guest_die("eventfd");
-		if (queue_fds(m, q, m->kick[q], m->call[q]))
-			guest_die("eventfds of queue %u", q);
+		pairs[q] = (struct kvpci_fd_pair){ m->kick[q], m->call[q] };
 	}
+	if (queue_fd_pairs(m, 0, DEV_QUEUES, pairs))
+		guest_die("eventfds of the queues");
 }
 
 uint64_t eventfd_count(int fd)

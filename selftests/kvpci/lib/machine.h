@@ -136,7 +136,8 @@ struct machine_ops {
 	int (*device_config_write)(struct machine *m, uint32_t flags,
 				   uint32_t offset, uint32_t length,
 				   const void *data);
-	int (*queue_fds)(struct machine *m, uint32_t queue, int kick, int call);
+	int (*queue_fds)(struct machine *m, uint32_t first, uint32_t count,
+			 const struct kvpci_fd_pair *pairs);
 	int (*queue_state)(struct machine *m, uint32_t queue,
 			   struct kvpci_queue_state *state);
 	int (*queue_states)(struct machine *m, uint32_t first, uint32_t count,
@@ -237,6 +238,10 @@ void device_await_call(struct machine *m, int call);
 
 /** queue_fds() - libkvpci_queue_fds() */
 int queue_fds(struct machine *m, uint32_t queue, int kick, int call);
+
+/** queue_fd_pairs() - libkvpci_queue_fd_pairs() */
+int queue_fd_pairs(struct machine *m, uint32_t first, uint32_t count,
+		   const struct kvpci_fd_pair *pairs);
 
 /** queue_state() - libkvpci_queue_state(), or die */
 struct kvpci_queue_state queue_state(struct machine *m, uint32_t queue);

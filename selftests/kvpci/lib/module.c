@@ -117,10 +117,10 @@ static int module_device_config_write(struct machine *m, uint32_t flags,
 	return libkvpci_device_config_write(m->dev, flags, offset, length, data);
 }
 
-static int module_queue_fds(struct machine *m, uint32_t queue, int kick,
-			    int call)
+static int module_queue_fds(struct machine *m, uint32_t first, uint32_t count,
+			    const struct kvpci_fd_pair *pairs)
 {
-	return libkvpci_queue_fds(m->dev, queue, kick, call);
+	return libkvpci_queue_fd_pairs(m->dev, first, count, pairs);
 }
 
 static int module_queue_state(struct machine *m, uint32_t queue,

@@ -267,9 +267,10 @@ static int twin_device_config_write(struct machine *m, uint32_t flags,
 	return transport_user.update(device_of(m), flags, offset, length, data);
 }
 
-static int twin_queue_fds(struct machine *m, uint32_t queue, int kick, int call)
+static int twin_queue_fds(struct machine *m, uint32_t first, uint32_t count,
+			  const struct kvpci_fd_pair *pairs)
 {
-	return transport_user.queue_fds(device_of(m), queue, kick, call);
+	return transport_user.queue_fds(device_of(m), first, count, pairs);
 }
 
 static int twin_queue_state(struct machine *m, uint32_t queue,

@@ -22,7 +22,7 @@
  *	vm = libkvpci_vm_create(fd, kvm_vm_fd);
  *	desc = ...; libkvpci_default_layout(&desc, regions, 0);
  *	dev = libkvpci_device_create(vm, &desc);
- *	libkvpci_queue_fds(dev, 0, kick, call); ...
+ *	libkvpci_queue_fd_pairs(dev, 0, num_queues, pairs);
  *	either libkvpci_vm_ecam() once and libkvpci_device_place(): the module
  *		keeps configuration space, and libkvpci_pci_config_write()
  *		hands it the few writes that exit;
@@ -369,6 +369,20 @@ int libkvpci_device_config_write(int dev, uint32_t flags, uint32_t offset,
  *	serves another queue.
  */
 int libkvpci_queue_fds(int dev, uint32_t queue, int kick_fd, int call_fd);
+
+/**
+ * libkvpci_queue_fd_pairs() - the same for many queues, in one call
+ * @dev: the device
+ * @first: index of the first queue
+ * @count: queues, 1 or more
+ * @pairs: @count of them, for one queue each
+ *
+ * All queues get theirs, or none does.
+ *
+ * Return: as libkvpci_queue_fds(); -EBUSY also if a call eventfd is there twice.
+ */
+int libkvpci_queue_fd_pairs(int dev, uint32_t first, uint32_t count,
+			    const struct kvpci_fd_pair *pairs);
 
 /**
  * libkvpci_queue_state() - a queue as the driver set it up (KVPCI_QUEUE_STATE)
