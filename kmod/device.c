@@ -343,19 +343,13 @@ long kvpci_device_fail(void *object, void *arg)
 long kvpci_device_features_ok(void *object, void *arg)
 {
 	struct kvpci_device *device = object;
-	const struct kvpci_device_features_ok *ok = arg;
+	struct kvpci_effect effect;
+	int err;
 
-	if (ok->flags || ok->__reserved || ok->status > 255 ||
-	    !(ok->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
-	    !(device->core.exits & KVPCI_DEVICE_EXIT_FEATURES))
-		return -EINVAL;
 	kvpci_lock(device);
-	if (!kvpci_core_features_are(&device->core, ok->driver_features)) {
-		kvpci_unlock(device);
-		return -EAGAIN;
-	}
-	kvpci_unlock_and(device, kvpci_status_write(&device->core, ok->status));
-	return 0;
+	err = kvpci_core_features_ok(&device->core, arg, &effect);
+	kvpci_unlock_and(device, effect);
+	return err;
 }
 
 static void copy_state(const struct kvpci_core *core,

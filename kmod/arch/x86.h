@@ -11,6 +11,8 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
+#include "x86_msi.h"
+
 #define KVPCI_NUM_LINES	24	/* pins of the I/O APIC */
 
 /**
@@ -56,24 +58,6 @@ static inline enum kvpci_dest kvpci_arch_dest(const struct kvm *kvm, u64 address
 	if (((u32)address >> 12 & 0xff) == 0xff)
 		return KVPCI_DEST_ALL;
 	return address & KVPCI_MSI_LOGICAL ? KVPCI_DEST_SOME : KVPCI_DEST_ONE;
-}
-
-#define KVPCI_MSI_REMAPPABLE	BIT(4)		/* of a virtual IOMMU's format */
-#define KVPCI_MSI_EXT_DEST	GENMASK(11, 5)	/* destination bits 14:8 */
-
-/**
- * kvpci_arch_ext_dest() - a message with an extended destination ID, as KVM takes it
- * @address: the message's address, as the guest wrote it
- *
- * What hypervisors do that tell their guests of KVM_FEATURE_MSI_EXT_DEST_ID.
- */
-static inline u64 kvpci_arch_ext_dest(u64 address)
-{
-	u64 ext = address & KVPCI_MSI_EXT_DEST;
-
-	if (address >> 32 || address & KVPCI_MSI_REMAPPABLE)
-		return address;
-	return (address & ~ext) | ext << (40 - 5);
 }
 
 /* So many vCPUs may be looked at with interrupts off. */

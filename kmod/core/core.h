@@ -481,9 +481,10 @@ static inline bool kvpci_core_has_driver_feature(const struct kvpci_core *core,
 	return core->driver_features[bit / 32] & BIT(bit % 32);
 }
 
-/** kvpci_core_features_are() - are the driver's features these, by 64 bits? */
-bool kvpci_core_features_are(const struct kvpci_core *core,
-			     const __u64 features[2]);
+/** kvpci_core_features_ok() - KVPCI_DEVICE_FEATURES_OK. Return: 0, or its errors */
+int kvpci_core_features_ok(struct kvpci_core *core,
+			   const struct kvpci_device_features_ok *ok,
+			   struct kvpci_effect *effect);
 
 /**
  * kvpci_features_acceptable() - may FEATURES_OK be set?

@@ -35,8 +35,8 @@ bool kvpci_features_acceptable(const struct kvpci_core *core, const u32 *feature
 	return has_feature(features, VIRTIO_F_VERSION_1);
 }
 
-bool kvpci_core_features_are(const struct kvpci_core *core,
-			     const __u64 features[2])
+/* Are the driver's features these, by 64 bits? */
+static bool features_are(const struct kvpci_core *core, const __u64 features[2])
 {
 	unsigned int i;
 
@@ -44,4 +44,19 @@ bool kvpci_core_features_are(const struct kvpci_core *core,
 		if (core->driver_features[i] != (u32)(features[i / 2] >> (i % 2 * 32)))
 			return false;
 	return true;
+}
+
+int kvpci_core_features_ok(struct kvpci_core *core,
+			   const struct kvpci_device_features_ok *ok,
+			   struct kvpci_effect *effect)
+{
+	*effect = kvpci_no_effect();
+	if (ok->flags || ok->__reserved || ok->status > 255 ||
+	    !(ok->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    !(core->exits & KVPCI_DEVICE_EXIT_FEATURES))
+		return -EINVAL;
+	if (!features_are(core, ok->driver_features))
+		return -EAGAIN;
+	*effect = kvpci_status_write(core, ok->status);
+	return 0;
 }

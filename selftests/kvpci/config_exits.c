@@ -21,15 +21,24 @@ FIXTURE(config_exits) {
 };
 
 FIXTURE_VARIANT(config_exits) {
+	const struct machine_ops *ops;
 	bool port;
 };
 
-FIXTURE_VARIANT_ADD(config_exits, memory) {
-	.port = false,
+FIXTURE_VARIANT_ADD(config_exits, kernel) {
+	.ops = &machine_module, .port = false,
 };
 
-FIXTURE_VARIANT_ADD(config_exits, port) {
-	.port = true,
+FIXTURE_VARIANT_ADD(config_exits, kernel_port) {
+	.ops = &machine_module, .port = true,
+};
+
+FIXTURE_VARIANT_ADD(config_exits, user) {
+	.ops = &machine_twin, .port = false,
+};
+
+FIXTURE_VARIANT_ADD(config_exits, user_port) {
+	.ops = &machine_twin, .port = true,
 };
 
 FIXTURE_SETUP(config_exits)
@@ -42,10 +51,11 @@ FIXTURE_TEARDOWN(config_exits)
 	machine_destroy(&self->m);
 }
 
-static void create(struct machine *m, struct device_desc *desc, uint32_t flags)
+static void create(struct machine *m, const struct machine_ops *ops,
+		   struct device_desc *desc, uint32_t flags)
 {
 	desc->create.flags = flags;
-	machine_create_on(m, 1, desc);
+	machine_create_as(m, ops, desc);
 	m->g.vcpu[0].read_value = GARBAGE;
 }
 
@@ -79,7 +89,7 @@ TEST_F(config_exits, writes)
 	struct machine *m = &self->m;
 	const struct guest_exit *e = &m->g.vcpu[0].exit[0];
 
-	create(m, &self->desc, EXIT_WRITE);
+	create(m, variant->ops, &self->desc, EXIT_WRITE);
 	for (unsigned int width = 1; width <= 4; width *= 2) {
 		for (unsigned int at = 0; at < DEV_CONFIG; at += width) {
 			wr(m, variant->port, at, width, 0x44332211);
@@ -94,7 +104,7 @@ TEST_F(config_exits, writes)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(SECOND, rd(m, variant->port, SELECT, 4));
 	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
-	EXPECT_EQ(0, device_stats(m).device_config_writes);
+	EXPECT_STAT(m, device_config_writes, 0);
 
 	/* the VMM does the access: by the mask, with its event */
 	ASSERT_EQ(0, m->ops->bar_write(m, BAR_MEM, MEM_DEVICE, 8,
@@ -108,7 +118,7 @@ TEST_F(config_exits, reads_and_writes)
 {
 	struct machine *m = &self->m;
 
-	create(m, &self->desc, EXIT_ALL);
+	create(m, variant->ops, &self->desc, EXIT_ALL);
 	for (unsigned int width = 1; width <= 4; width *= 2) {
 		for (unsigned int at = 0; at < DEV_CONFIG; at += width) {
 			EXPECT_EQ(GARBAGE & ((1ULL << 8 * width) - 1),
@@ -120,7 +130,7 @@ TEST_F(config_exits, reads_and_writes)
 			EXPECT_EQ(1, m->g.vcpu[0].exits);
 		}
 	}
-	EXPECT_EQ(0, device_stats(m).device_config_reads);
+	EXPECT_STAT(m, device_config_reads, 0);
 	/* the VMM reads the copy */
 	EXPECT_EQ(FIRST, vmm_read(m, 0));
 	EXPECT_EQ(SECOND, vmm_read(m, SELECT));
@@ -131,7 +141,7 @@ TEST_F(config_exits, nothing_else)
 {
 	struct machine *m = &self->m;
 
-	create(m, &self->desc, EXIT_ALL);
+	create(m, variant->ops, &self->desc, EXIT_ALL);
 	EXPECT_EQ(DEV_QUEUES, cc_read(m, CC_NUM_QUEUES));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	cc_read(m, CC_GENERATION);
@@ -157,6 +167,10 @@ TEST_F(config_exits, nothing_else)
 struct selector {
 	struct machine *m;
 	unsigned int writes;
+	/* who is asked first: the twin */
+	bool (*answer)(void *context, bool port, uint64_t addr, void *data,
+		       uint32_t width, bool write);
+	void *answer_context;
 };
 
 static bool select_bytes(void *context, bool port, uint64_t addr, void *data,
@@ -166,6 +180,8 @@ static bool select_bytes(void *context, bool port, uint64_t addr, void *data,
 	uint64_t base = port ? IO_BASE + IO_DEVICE : MEM_BASE + MEM_DEVICE;
 	uint8_t bytes[4];
 
+	if (s->answer && s->answer(s->answer_context, port, addr, data, width, write))
+		return true;
 	if (!write || addr != base + SELECT || width != 1)
 		return false;
 	for (unsigned int i = 0; i < sizeof(bytes); i++)
@@ -182,7 +198,9 @@ TEST_F(config_exits, read_depends_on_write)
 	struct machine *m = &self->m;
 	struct selector s = { .m = m };
 
-	create(m, &self->desc, EXIT_WRITE);
+	create(m, variant->ops, &self->desc, EXIT_WRITE);
+	s.answer = m->g.answer;
+	s.answer_context = m->g.answer_context;
 	machine_fds(m);
 	ASSERT_EQ(0, device_irq(m, MSIX_ON, KVPCI_GSI_NONE));
 	driver_vector(m, 0, 0xfee00000, 0x41, UNMASKED);
@@ -198,7 +216,8 @@ TEST_F(config_exits, read_depends_on_write)
 	}
 	EXPECT_EQ(GUEST_NO_IRQ, guest_irq(&m->g));
 	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
-	m->g.answer = NULL;
+	m->g.answer = s.answer;
+	m->g.answer_context = s.answer_context;
 }
 
 /* Through the access window: accesses to the window's data exit. */
@@ -211,7 +230,7 @@ TEST_F(config_exits, through_the_window)
 	uint64_t data;
 
 	self->desc.create.flags = EXIT_ALL;
-	function_create(m, &machine_module, &self->desc, NULL, 0);
+	function_create(m, variant->ops, &self->desc, NULL, 0);
 	set_up(m);
 	window = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG, 0);
 	ASSERT_NE(0, window);
@@ -227,7 +246,7 @@ TEST_F(config_exits, through_the_window)
 	EXPECT_EQ(data, m->g.vcpu[0].exit[0].addr);
 	EXPECT_FALSE(m->g.vcpu[0].exit[0].write);
 	/* the VMM's own read gives the copy */
-	ASSERT_EQ(0, libkvpci_pci_config_read(m->dev, window + 16, 4, &value));
+	ASSERT_EQ(0, m->ops->pci_config_read(m, window + 16, 4, &value));
 	EXPECT_EQ(SECOND, value);
 
 	guest_write(&m->g, data, 4, 0x99);
@@ -235,7 +254,7 @@ TEST_F(config_exits, through_the_window)
 	EXPECT_TRUE(m->g.vcpu[0].exit[0].write);
 	EXPECT_EQ(SECOND, vmm_read(m, SELECT));
 	/* handed back it changes the window, and no more */
-	ASSERT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, 0x99));
+	ASSERT_EQ(0, m->ops->pci_config_write(m, window + 16, 4, 0x99));
 	EXPECT_EQ(SECOND, vmm_read(m, SELECT));
 
 	/* other accesses through the window do not exit */
@@ -247,6 +266,6 @@ TEST_F(config_exits, through_the_window)
 
 int main(int argc, char **argv)
 {
-	require_kvpci();
+	require_kvm();
 	return test_harness_run(argc, argv);
 }

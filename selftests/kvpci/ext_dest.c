@@ -28,20 +28,33 @@ FIXTURE(ext_dest) {
 
 /* What the guest was told, and what KVM. */
 FIXTURE_VARIANT(ext_dest) {
+	const struct machine_ops *ops;
 	uint32_t flags;
 	bool ids_of_32_bits;
 };
 
-FIXTURE_VARIANT_ADD(ext_dest, told) {
-	.flags = KVPCI_VM_EXT_DEST_ID, .ids_of_32_bits = true,
+FIXTURE_VARIANT_ADD(ext_dest, kernel) {
+	.ops = &machine_module, .flags = KVPCI_VM_EXT_DEST_ID, .ids_of_32_bits = true,
 };
 
-FIXTURE_VARIANT_ADD(ext_dest, not_told) {
-	.flags = 0, .ids_of_32_bits = true,
+FIXTURE_VARIANT_ADD(ext_dest, kernel_not_told) {
+	.ops = &machine_module, .flags = 0, .ids_of_32_bits = true,
 };
 
-FIXTURE_VARIANT_ADD(ext_dest, told_without_kvm) {
-	.flags = KVPCI_VM_EXT_DEST_ID, .ids_of_32_bits = false,
+FIXTURE_VARIANT_ADD(ext_dest, kernel_told_without_kvm) {
+	.ops = &machine_module, .flags = KVPCI_VM_EXT_DEST_ID, .ids_of_32_bits = false,
+};
+
+FIXTURE_VARIANT_ADD(ext_dest, user) {
+	.ops = &machine_twin, .flags = KVPCI_VM_EXT_DEST_ID, .ids_of_32_bits = true,
+};
+
+FIXTURE_VARIANT_ADD(ext_dest, user_not_told) {
+	.ops = &machine_twin, .flags = 0, .ids_of_32_bits = true,
+};
+
+FIXTURE_VARIANT_ADD(ext_dest, user_told_without_kvm) {
+	.ops = &machine_twin, .flags = KVPCI_VM_EXT_DEST_ID, .ids_of_32_bits = false,
 };
 
 /* A vCPU that never runs: its local APIC keeps what it gets. */
@@ -72,21 +85,16 @@ static bool apic_has(int vcpu, unsigned int vector)
 
 FIXTURE_SETUP(ext_dest)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_X2APIC_API,
-		.args = { KVM_X2APIC_API_USE_32BIT_IDS },
-	};
 	struct machine *m = &self->m;
 
 	device_describe(&self->desc);
-	machine_open(m, 1, &machine_module);
-	if (variant->ids_of_32_bits && ioctl(m->g.vm_fd, KVM_ENABLE_CAP, &cap))
-		guest_die("KVM_CAP_X2APIC_API");
+	machine_open(m, 1, variant->ops);
+	if (variant->ids_of_32_bits)
+		m->ops->ids_of_32_bits(m);
 	self->near = add_apic(m, NEAR);
 	self->far = add_apic(m, FAR);
-	close(m->vm);
-	m->vm = libkvpci_vm_create_flags(m->ctl, m->g.vm_fd, variant->flags);
-	ASSERT_LE(0, m->vm);
+	ASSERT_EQ(-EINVAL, m->ops->set_flags(m, KVPCI_VM_EXT_DEST_ID << 1));
+	ASSERT_EQ(0, m->ops->set_flags(m, variant->flags));
 	ASSERT_EQ(0, m->ops->create(m, &self->desc));
 	ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
 	machine_fds(m);
@@ -143,7 +151,7 @@ TEST_F(ext_dest, targets)
 			TH_LOG("row %zu", i);
 	}
 	if (!variant->ids_of_32_bits)
-		EXPECT_EQ(dropped, device_stats(m).irqs_dropped);
+		EXPECT_STAT(m, irqs_dropped, dropped);
 }
 
 /* The guest reads back what it wrote. */
@@ -159,6 +167,6 @@ TEST_F(ext_dest, table)
 
 int main(int argc, char **argv)
 {
-	require_kvpci();
+	require_kvm();
 	return test_harness_run(argc, argv);
 }

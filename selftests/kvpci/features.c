@@ -6,7 +6,7 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 
-#include "lib/machine.h"
+#include "lib/function.h"
 #include "kselftest_harness.h"
 
 #define VERSION_1	(1ULL << 32)
@@ -89,30 +89,32 @@ TEST_F(features, admin_queues)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
 
-/* --- the VMM is asked: the module's exits and ioctls, so without variants */
+/* --- the VMM is asked ------------------------------------------------------ */
 
-FIXTURE(features_file) {
+FIXTURE(features_exit) {
 	struct machine m;
 	struct device_desc desc;
 };
 
-FIXTURE_SETUP(features_file)
+TRANSPORT_VARIANTS(features_exit);
+
+FIXTURE_SETUP(features_exit)
 {
 	device_describe(&self->desc);
 	self->desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
 }
 
-FIXTURE_TEARDOWN(features_file)
+FIXTURE_TEARDOWN(features_exit)
 {
 	machine_destroy(&self->m);
 }
 
-TEST_F(features_file, asked)
+TEST_F(features_exit, asked)
 {
 	struct machine *m = &self->m;
 	const struct guest_exit *exit = &m->g.vcpu[0].exit[0];
 
-	machine_create_on(m, 1, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	/* what the module refuses by itself it does not ask about */
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, accept(m, 1 << 5));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
@@ -164,6 +166,8 @@ FIXTURE(features_ok) {
 	uint64_t seen[2];	/* what the VMM has looked at */
 };
 
+TRANSPORT_VARIANTS(features_ok);
+
 FIXTURE_SETUP(features_ok)
 {
 	struct machine *m = &self->m;
@@ -171,7 +175,9 @@ FIXTURE_SETUP(features_ok)
 
 	device_describe(&desc);
 	desc.create.flags = KVPCI_DEVICE_EXIT_FEATURES;
-	machine_create_on(m, 2, &desc);
+	machine_open(m, 2, variant->ops);
+	ASSERT_EQ(0, m->ops->create(m, &desc));
+	ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
 	cc_write(m, CC_STATUS, ST_ACKNOWLEDGE | ST_DRIVER);
 	choose(&m->g.vcpu[0], VERSION_1 | 1 << 5);
 	cc_write(m, CC_STATUS, ST_READY);
@@ -190,7 +196,7 @@ TEST_F(features_ok, accepted)
 {
 	struct machine *m = &self->m;
 
-	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, self->seen));
+	EXPECT_EQ(0, m->ops->features_ok(m, ST_READY, self->seen));
 	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
 	EXPECT_EQ(self->seen[0], device_features(m));
 	/* sealed, and nobody is asked again */
@@ -211,8 +217,7 @@ TEST_F(features_ok, changed)
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		choose(&m->g.vcpu[1], others[i]);
-		EXPECT_EQ(-EAGAIN, libkvpci_device_features_ok(m->dev, ST_READY,
-							       self->seen))
+		EXPECT_EQ(-EAGAIN, m->ops->features_ok(m, ST_READY, self->seen))
 			TH_LOG("row %zu", i);
 		/* nothing has changed */
 		EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
@@ -223,14 +228,13 @@ TEST_F(features_ok, changed)
 	choose(&m->g.vcpu[1], self->seen[0]);
 	cc_write(m, CC_DRIVER_FEATURE_SELECT, 2);
 	cc_write(m, CC_DRIVER_FEATURE, 2);
-	EXPECT_EQ(-EAGAIN, libkvpci_device_features_ok(m->dev, ST_READY,
-						       self->seen));
+	EXPECT_EQ(-EAGAIN, m->ops->features_ok(m, ST_READY, self->seen));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
 
 	/* the VMM looks again */
 	ASSERT_EQ(0, m->ops->features(m, self->seen));
 	EXPECT_EQ(2, self->seen[1]);
-	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, self->seen));
+	EXPECT_EQ(0, m->ops->features_ok(m, ST_READY, self->seen));
 	EXPECT_EQ(ST_READY, cc_read(m, CC_STATUS));
 }
 
@@ -241,29 +245,19 @@ TEST_F(features_ok, refused_by_the_module)
 	const uint64_t features[2] = { 1 << 5, 0 };
 
 	choose(&m->g.vcpu[0], features[0]);
-	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, features));
+	EXPECT_EQ(0, m->ops->features_ok(m, ST_READY, features));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
 }
 
 TEST_F(features_ok, invalid)
 {
-	const struct kvpci_device_features_ok rows[] = {
-		{ .status = ST_ACKNOWLEDGE | ST_DRIVER },
-		{ .status = 0 },
-		{ .status = 0x100 | ST_READY },
-		{ .status = 0x80000000 | ST_READY },
-		{ .status = ST_READY, .flags = 1 },
-		{ .status = ST_READY, .__reserved = 1 },
+	const uint32_t rows[] = {
+		ST_ACKNOWLEDGE | ST_DRIVER, 0, 0x100 | ST_READY, 0x80000000 | ST_READY,
 	};
 	struct machine *m = &self->m;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct kvpci_device_features_ok ok = rows[i];
-
-		ok.size = sizeof(ok);
-		memcpy(ok.driver_features, self->seen, sizeof(self->seen));
-		EXPECT_EQ(-EINVAL,
-			  do_ioctl(m->dev, KVPCI_DEVICE_FEATURES_OK, &ok))
+		EXPECT_EQ(-EINVAL, m->ops->features_ok(m, rows[i], self->seen))
 			TH_LOG("row %zu", i);
 		EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER, cc_read(m, CC_STATUS));
 		EXPECT_EQ(self->seen[0], device_features(m));
@@ -278,51 +272,23 @@ TEST_F(features_ok, not_asked_for)
 
 	device_describe(&desc);
 	ASSERT_EQ(0, machine_add_device(&self->m, &desc, &other));
-	EXPECT_EQ(-EINVAL, libkvpci_device_features_ok(other.dev, ST_READY,
-						       self->seen));
-	close(other.dev);
+	EXPECT_EQ(-EINVAL, other.ops->features_ok(&other, ST_READY, self->seen));
 }
 
 /* --- through configuration space ------------------------------------------- */
 
-static uint32_t config_read(int dev, uint32_t offset)
-{
-	uint32_t value;
-
-	if (libkvpci_pci_config_read(dev, offset, 4, &value))
-		guest_die("a read of configuration space");
-	return value;
-}
-
-/* Where the access window's capability is, 4.1.4.9. */
-static uint32_t find_window(int dev)
-{
-	uint32_t at = config_read(dev, PCI_CAPABILITY_LIST & ~3) & 0xff;
-
-	for (; at; at = config_read(dev, at) >> 8 & 0xff)
-		if ((config_read(dev, at) & 0xff0000ff) ==
-		    (VIRTIO_PCI_CAP_PCI_CFG << 24 | PCI_CAP_ID_VNDR))
-			return at;
-	guest_die("no access window");
-}
-
 /* Through the access window the write of configuration space exits. */
-TEST_F(features_file, asked_through_the_window)
+TEST_F(features_exit, asked_through_the_window)
 {
-	struct machine *m = &self->m;
-	struct kvpci_device_place place = {
-		.function = 8, .class_code = 0x020000, .gsi = KVPCI_GSI_NONE,
-	};
-	const uint64_t base = ECAM_ADDR + (8 << 12);
 	const uint64_t features[2] = { 1ULL << 32, 0 };
+	struct machine *m = &self->m;
+	uint64_t base;
 	uint32_t window;
 
-	machine_open(m, 1, &machine_module);
-	m->dev = libkvpci_device_create(m->vm, &self->desc.create);
-	ASSERT_LE(0, m->dev);
-	ASSERT_EQ(0, libkvpci_vm_ecam(m->vm, ECAM_ADDR, 1, NULL));
-	ASSERT_EQ(0, libkvpci_device_place(m->dev, &place));
-	window = find_window(m->dev);
+	function_create(m, variant->ops, &self->desc, NULL, 0);
+	window = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG, 0);
+	ASSERT_NE(0, window);
+	base = at_function(OURS, 0);
 	guest_write(&m->g, base + window + 4, 1, BAR_MEM);
 	guest_write(&m->g, base + window + 12, 4, 4);
 	guest_write(&m->g, base + window + 8, 4, CC_DRIVER_FEATURE_SELECT);
@@ -341,15 +307,15 @@ TEST_F(features_file, asked_through_the_window)
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
 		  guest_read(&m->g, base + window + 16, 1));
 	/* handed back without an answer, it does not accept what nobody judged */
-	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
+	EXPECT_EQ(0, m->ops->pci_config_write(m, window + 16, 4, ST_READY));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
 		  guest_read(&m->g, base + window + 16, 1));
 
 	/* answered, but by now the driver has begun again with another choice */
-	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, features));
+	EXPECT_EQ(0, m->ops->features_ok(m, ST_READY, features));
 	guest_write(&m->g, base + window + 16, 4, 0);
 	guest_write(&m->g, base + window + 16, 4, ST_ACKNOWLEDGE | ST_DRIVER);
-	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
+	EXPECT_EQ(0, m->ops->pci_config_write(m, window + 16, 4, ST_READY));
 	EXPECT_EQ(ST_ACKNOWLEDGE | ST_DRIVER,
 		  guest_read(&m->g, base + window + 16, 1));
 
@@ -363,8 +329,8 @@ TEST_F(features_file, asked_through_the_window)
 	guest_write(&m->g, base + window + 12, 4, 1);
 	guest_write(&m->g, base + window + 16, 4, ST_READY);
 	ASSERT_EQ(1, m->g.vcpu[0].exits);
-	EXPECT_EQ(0, libkvpci_device_features_ok(m->dev, ST_READY, features));
-	EXPECT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, ST_READY));
+	EXPECT_EQ(0, m->ops->features_ok(m, ST_READY, features));
+	EXPECT_EQ(0, m->ops->pci_config_write(m, window + 16, 4, ST_READY));
 	EXPECT_EQ(ST_READY, guest_read(&m->g, base + window + 16, 1));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }

@@ -313,6 +313,8 @@ FIXTURE(exit_reset) {
 	struct device_desc desc;
 };
 
+TRANSPORT_VARIANTS(exit_reset);
+
 FIXTURE_SETUP(exit_reset)
 {
 	device_describe(&self->desc);
@@ -346,7 +348,7 @@ TEST_F(exit_reset, driver_that_does_not_wait)
 {
 	struct machine *m = &self->m;
 
-	machine_create_on(m, 1, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	machine_fds(m);
 	for (int i = 0; i < 3; i++) {
 		driver_run(m);
@@ -371,7 +373,7 @@ TEST_F(exit_reset, before_start_is_read)
 {
 	struct machine *m = &self->m;
 
-	machine_create_on(m, 1, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	cc_write(m, CC_STATUS, 0);
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	driver_start(m);
@@ -385,7 +387,7 @@ TEST_F(exit_reset, suspended)
 {
 	struct machine *m = &self->m;
 
-	machine_create_on(m, 1, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	suspended(m);
 	cc_write(m, CC_STATUS, 0);
 	check_exit(_metadata, m, MEM_BASE + CC_STATUS, KVM_EXIT_MMIO,
@@ -404,7 +406,7 @@ TEST_F(exit_reset, by_bar_access)
 {
 	struct machine *m = &self->m;
 
-	machine_create_on(m, 1, &self->desc);
+	machine_create_as(m, variant->ops, &self->desc);
 	driver_run(m);
 	ASSERT_EQ(0, m->ops->bar_write(m, BAR_MEM, MEM_COMMON + CC_STATUS, 1, 0));
 	cc_write(m, CC_STATUS, 0);
@@ -423,7 +425,7 @@ TEST_F(exit_reset, through_the_window)
 	uint32_t window;
 	uint64_t data;
 
-	function_create(m, &machine_module, &self->desc, NULL, 0);
+	function_create(m, variant->ops, &self->desc, NULL, 0);
 	set_up(m);
 	driver_run(m);
 	window = find_cap(m, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG, 0);
@@ -439,12 +441,12 @@ TEST_F(exit_reset, through_the_window)
 	EXPECT_EQ(data, m->g.vcpu[0].exit[0].addr);
 	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 	/* handed back without an answer it stops no backend */
-	ASSERT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, 0x0f00));
+	ASSERT_EQ(0, m->ops->pci_config_write(m, window + 16, 4, 0x0f00));
 	EXPECT_EQ(ST_RUNNING, cc_read(m, CC_STATUS));
 	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 	/* as it is meant */
 	ASSERT_EQ(0, m->ops->reset(m, 0));
-	ASSERT_EQ(0, libkvpci_pci_config_write(m->dev, window + 16, 4, 0x0f00));
+	ASSERT_EQ(0, m->ops->pci_config_write(m, window + 16, 4, 0x0f00));
 	EXPECT_EQ(0, cc_read(m, CC_STATUS));
 	EXPECT_EQ(-EAGAIN, device_event(m, NULL));
 	driver_run(m);

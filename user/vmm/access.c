@@ -47,15 +47,16 @@ void access_memory(struct vcpu *vcpu, uint64_t address, uint8_t *data,
 {
 	enum exit_class class = EXIT_OTHER_MMIO;
 	struct vm *vm = vcpu->vm;
+	bool answered;
 
-	if (address >= ECAM_BASE && address + length <= ECAM_BASE + ECAM_SIZE) {
-		class = pci_config_access(vm->pci, (uint32_t)(address - ECAM_BASE),
-					  data, length,
-					  transport_direction(write));
-	} else if (!pci_bar_access(vm->pci, PCI_SPACE_MEMORY, address, data,
-				   length, transport_direction(write),
-				   &class) && !write) {
+	if (address >= ECAM_BASE && address + length <= ECAM_BASE + ECAM_SIZE)
+		answered = pci_config_access(vm->pci, (uint32_t)(address - ECAM_BASE),
+					     data, length, transport_direction(write),
+					     &class);
+	else
+		answered = pci_bar_access(vm->pci, PCI_SPACE_MEMORY, address, data,
+					  length, transport_direction(write), &class);
+	if (!answered && !write)
 		memset(data, 0xff, length);
-	}
 	exit_count(&vcpu->exits.accesses[class][write]);
 }

@@ -112,22 +112,32 @@ static struct transport *find_device(const struct pci *pci, uint32_t function)
 	return n < pci->num_devices ? pci->devices[n] : NULL;
 }
 
-/* One access of 1, 2 or 4 bytes in one dword. */
-static uint32_t config_access(struct pci *pci, uint32_t offset,
-			      unsigned int length, uint32_t value,
-			      enum transport_direction direction)
+/*
+ * One access of 1, 2 or 4 bytes in one dword.
+ *
+ * Return: false if it is the VMM's.
+ */
+static bool config_access(struct pci *pci, uint32_t offset,
+			  unsigned int length, uint32_t *value,
+			  enum transport_direction direction)
 {
 	uint32_t function = offset >> FUNCTION_SHIFT;
 	struct transport *t;
 	int err;
 
 	offset &= (1U << FUNCTION_SHIFT) - 1;
-	if (function == 0)
-		return bridge_read(offset, length);
+	if (function == 0) {
+		*value = bridge_read(offset, length);
+		return true;
+	}
 	t = find_device(pci, function);
-	if (!t)
-		return ~0U;
-	err = t->ops->pci_config(t, offset, length, &value, direction);
+	if (!t) {
+		*value = ~0U;
+		return true;
+	}
+	err = t->ops->pci_config(t, offset, length, value, direction, TRANSPORT_GUEST);
+	if (err == -EOPNOTSUPP)
+		return false;
 	if (err && !pci->complained) {
 		/* Once: a guest could cause it all day long. */
 		pci->complained = true;
@@ -135,31 +145,33 @@ static uint32_t config_access(struct pci *pci, uint32_t offset,
 			     function / PCI_FUNCTIONS,
 			     function % PCI_FUNCTIONS);
 	}
-	return value;
+	return true;
 }
 
-enum exit_class pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-				  unsigned int length,
-				  enum transport_direction direction)
+bool pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
+		       unsigned int length, enum transport_direction direction,
+		       enum exit_class *class)
 {
-	enum exit_class class = offset >> FUNCTION_SHIFT ? EXIT_ECAM : EXIT_BRIDGE;
 	const bool write = direction == TRANSPORT_WRITE;
 	uint32_t value = 0;
+	bool done;
+
+	*class = offset >> FUNCTION_SHIFT ? EXIT_ECAM : EXIT_BRIDGE;
 
 	/* Configuration accesses are 1, 2 or 4 bytes in one dword. */
 	if (length > 4 || length == 3 || offset % 4 + length > 4) {
 		if (!write)
 			memset(data, 0xff, length);
-		return class;
+		return true;
 	}
 	if (write)
 		memcpy(&value, data, length);
 	pthread_rwlock_wrlock(&pci->lock);
-	value = config_access(pci, offset, length, value, direction);
+	done = config_access(pci, offset, length, &value, direction);
 	pthread_rwlock_unlock(&pci->lock);
-	if (!write)
+	if (done && !write)
 		memcpy(data, &value, length);
-	return class;
+	return done;
 }
 
 static enum exit_class classify(uint32_t region_type)
@@ -178,7 +190,8 @@ static enum exit_class classify(uint32_t region_type)
 	return classes[region_type];
 }
 
-static void device_access(struct transport *t,
+/* Return: false if it is the VMM's. */
+static bool device_access(struct transport *t,
 			  const struct transport_place *place, uint8_t *data,
 			  unsigned int length,
 			  enum transport_direction direction)
@@ -189,9 +202,12 @@ static void device_access(struct transport *t,
 	if (write)
 		memcpy(&value, data, length);
 	/* An access that it refuses, such as one of three bytes, reads as zero. */
-	t->ops->access(t, place->bar, place->offset, length, &value, direction);
+	if (t->ops->access(t, place->bar, place->offset, length, &value, direction,
+			   TRANSPORT_GUEST) == -EOPNOTSUPP)
+		return false;
 	if (!write)
 		memcpy(data, &value, length);
+	return true;
 }
 
 bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
@@ -201,7 +217,7 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 {
 	const bool io = space == PCI_SPACE_IO;
 	struct transport_place place;
-	bool found = false;
+	bool found = false, done = false;
 	struct transport *t;
 	unsigned int i;
 
@@ -217,16 +233,16 @@ bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 		if (!found)
 			continue;
 		*class = classify(place.type);
-		device_access(t, &place, data, length, direction);
+		done = device_access(t, &place, data, length, direction);
 	}
 	pthread_rwlock_unlock(&pci->lock);
-	return found;
+	return done;
 }
 
 static int write_bar(struct transport *t, unsigned int bar, uint32_t value)
 {
 	return t->ops->pci_config(t, PCI_BASE_ADDRESS_0 + 4 * bar, 4, &value,
-				  TRANSPORT_WRITE);
+				  TRANSPORT_WRITE, TRANSPORT_VMM);
 }
 
 /*
@@ -241,7 +257,7 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 	int err;
 
 	err = t->ops->pci_config(t, PCI_INTERRUPT_LINE, 1, &gsi,
-				 TRANSPORT_WRITE);
+				 TRANSPORT_WRITE, TRANSPORT_VMM);
 	for (i = 0; !err && i < KVPCI_NUM_BARS; i++) {
 		if (bars[i].kind == KVPCI_BAR_NONE)
 			continue;
@@ -251,7 +267,7 @@ static int set_up(struct transport *t, const struct kvpci_bar *bars,
 	}
 	if (!err)
 		err = t->ops->pci_config(t, PCI_COMMAND, 2, &command,
-					 TRANSPORT_WRITE);
+					 TRANSPORT_WRITE, TRANSPORT_VMM);
 	return err;
 }
 

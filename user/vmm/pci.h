@@ -56,15 +56,16 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  * @data: the value, little endian
  * @length: 1 to 8
  * @direction: read or write
+ * @class: out: whose it is: EXIT_BRIDGE or EXIT_ECAM
  *
  * All bits read as one where there is no function, and where the access is not one
  * that PCI has.
  *
- * Return: whose it is: EXIT_BRIDGE or EXIT_ECAM.
+ * Return: false if it is the VMM's, which hands it back by the transport.
  */
-enum exit_class pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-				  unsigned int length,
-				  enum transport_direction direction);
+bool pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
+		       unsigned int length, enum transport_direction direction,
+		       enum exit_class *class);
 
 /**
  * pci_bar_access() - an access that came to userspace, perhaps to a BAR
@@ -76,7 +77,7 @@ enum exit_class pci_config_access(struct pci *pci, uint32_t offset, uint8_t *dat
  * @direction: read or write
  * @class: out: the structure accessed, for the counts; unchanged where no BAR can be
  *
- * Return: false if no BAR holds all of it; then nothing was done.
+ * Return: false if no BAR holds all of it, or it is the VMM's; then nothing was done.
  */
 bool pci_bar_access(struct pci *pci, enum pci_space space, uint64_t address,
 		    uint8_t *data, unsigned int length,

@@ -7,31 +7,40 @@
 
 #include "transport_user.h"
 
-/* 4.1.4.9: the access that the window describes, before its data is read. */
-static void window_read(struct user_transport *u)
+/*
+ * 4.1.4.9: the access that the window describes, before its data is read.
+ *
+ * Return: as user_access(); 0 where it describes none.
+ */
+static int window_read(struct user_transport *u, enum transport_accessor accessor)
 {
 	struct kvpci_window window;
 	uint64_t value = 0;
+	int err;
 
 	if (!kvpci_pci_config_window(&u->cs, &window))
-		return;
-	user_access(&u->base, window.bar, window.offset, window.length, &value,
-		    TRANSPORT_READ);
+		return 0;
+	err = user_access(&u->base, window.bar, window.offset, window.length, &value,
+			  TRANSPORT_READ, accessor);
+	if (err)
+		return err;
 	pthread_mutex_lock(&u->lock);
 	kvpci_pci_config_set_window(&u->cs, (u32)value);
 	pthread_mutex_unlock(&u->lock);
+	return 0;
 }
 
-static void window_write(struct user_transport *u)
+/* The guest's, even where the VMM hands it back, as in the module. */
+static int window_write(struct user_transport *u)
 {
 	struct kvpci_window window;
 	uint64_t value;
 
 	if (!kvpci_pci_config_window(&u->cs, &window))
-		return;
+		return 0;
 	value = window.value;
-	user_access(&u->base, window.bar, window.offset, window.length, &value,
-		    TRANSPORT_WRITE);
+	return user_access(&u->base, window.bar, window.offset, window.length, &value,
+			   TRANSPORT_WRITE, TRANSPORT_GUEST);
 }
 
 /* PCI Express 6.6.2: the function forgets all, and the virtio device with it. */
@@ -45,8 +54,8 @@ static struct kvpci_effect function_reset(struct user_transport *u)
 	return effect;
 }
 
-static void pci_config_write(struct user_transport *u, uint32_t offset,
-			     uint32_t length, uint32_t value)
+static int pci_config_write(struct user_transport *u, uint32_t offset,
+			    uint32_t length, uint32_t value)
 {
 	struct kvpci_effect effect = kvpci_no_effect();
 	u32 change;
@@ -62,31 +71,35 @@ static void pci_config_write(struct user_transport *u, uint32_t offset,
 		effect.bits |= kvpci_core_set_irq_flags(&u->core,
 				kvpci_pci_config_irq_flags(&u->cs)).bits;
 	user_unlock_and(u, effect);
-	if (change & KVPCI_PCI_CONFIG_WINDOW)
-		window_write(u);
+	return change & KVPCI_PCI_CONFIG_WINDOW ? window_write(u) : 0;
 }
 
-static uint32_t pci_config_read(struct user_transport *u, uint32_t offset,
-				uint32_t length)
+static int pci_config_read(struct user_transport *u, uint32_t offset,
+			   uint32_t length, uint32_t *value,
+			   enum transport_accessor accessor)
 {
-	uint32_t value;
+	int err = 0;
 
 	if (kvpci_pci_config_window_hit(&u->cs, offset, length))
-		window_read(u);
+		err = window_read(u, accessor);
+	if (err == -EOPNOTSUPP)
+		return err;
 	pthread_mutex_lock(&u->lock);
-	value = kvpci_pci_config_read(&u->cs, offset, length);
+	*value = kvpci_pci_config_read(&u->cs, offset, length);
 	pthread_mutex_unlock(&u->lock);
-	return value;
+	return 0;
 }
 
 int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
-		    uint32_t *value, enum transport_direction direction)
+		    uint32_t *value, enum transport_direction direction,
+		    enum transport_accessor accessor)
 {
-	if (direction == TRANSPORT_WRITE)
-		pci_config_write(user_of(t), offset, length, *value);
-	else
-		*value = pci_config_read(user_of(t), offset, length);
-	return 0;
+	int err;
+
+	if (direction == TRANSPORT_READ)
+		return pci_config_read(user_of(t), offset, length, value, accessor);
+	err = pci_config_write(user_of(t), offset, length, *value);
+	return accessor == TRANSPORT_GUEST && err == -EOPNOTSUPP ? err : 0;
 }
 
 /* The bus is pci.c's: @function is of interest to the module only. */

@@ -63,7 +63,7 @@ static int kernel_open(struct transport_vm *tvm)
 		tvm->mmap_reads_set = MMAP_READS_NONE;
 	if (!err && info.caps & KVPCI_CAP_FAST_MMIO)
 		tvm->layout = LIBKVPCI_LAYOUT_FAST_MMIO;
-	vm = libkvpci_vm_create(fd, tvm->vm->fd);
+	vm = libkvpci_vm_create_flags(fd, tvm->vm->fd, tvm->flags);
 	close(fd);
 	if (vm < 0)
 		return report_error(vm, "KVPCI_VM_CREATE");
@@ -141,10 +141,12 @@ static int kernel_place(struct transport *t, struct kvpci_device_place *place)
 
 static int kernel_pci_config(struct transport *t, uint32_t offset,
 			     uint32_t length, uint32_t *value,
-			     enum transport_direction direction)
+			     enum transport_direction direction,
+			     enum transport_accessor accessor)
 {
 	int err;
 
+	(void)accessor;	/* what comes to userspace is the VMM's */
 	if (direction == TRANSPORT_WRITE) {
 		err = libkvpci_pci_config_write(t->event_fd, offset, length,
 						*value);
@@ -157,8 +159,10 @@ static int kernel_pci_config(struct transport *t, uint32_t offset,
 
 static int kernel_access(struct transport *t, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value,
-			 enum transport_direction direction)
+			 enum transport_direction direction,
+			 enum transport_accessor accessor)
 {
+	(void)accessor;
 	if (direction == TRANSPORT_WRITE)
 		return libkvpci_bar_write(t->event_fd, bar, offset, length,
 					     *value);
@@ -210,6 +214,12 @@ static int kernel_features(struct transport *t, uint64_t features[2])
 	return err;
 }
 
+static int kernel_features_ok(struct transport *t, uint32_t status,
+			      const uint64_t features[2])
+{
+	return libkvpci_device_features_ok(t->event_fd, status, features);
+}
+
 static int kernel_queue_fds(struct transport *t, uint32_t first, uint32_t count,
 			    const struct kvpci_fd_pair *pairs)
 {
@@ -254,6 +264,7 @@ const struct transport_ops transport_kernel = {
 	.reset = kernel_reset,
 	.update = kernel_update,
 	.features = kernel_features,
+	.features_ok = kernel_features_ok,
 	.queue_fds = kernel_queue_fds,
 	.queue_state = kernel_queue_state,
 	.queue_states = kernel_queue_states,

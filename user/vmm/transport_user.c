@@ -19,6 +19,8 @@
 #include "transport_user.h"
 #include "vm.h"
 
+#include "../../kmod/arch/x86_msi.h"
+
 #define CALL_QUIT	0xffffffffU	/* in place of a queue's index */
 #define CALL_BATCH	16
 
@@ -60,6 +62,12 @@ static void update_event_fd(struct user_transport *u)
 		eventfd_read(u->base.event_fd, &count);
 }
 
+static void send_message(struct user_transport *u, const struct kvpci_msg *msg)
+{
+	vm_send_message(u->vm, u->ext_dest_id ? kvpci_arch_ext_dest(msg->address) :
+			msg->address, msg->data);
+}
+
 /* Return: the vector sent, at least @from, or -1. */
 static int send_pending(struct user_transport *u, unsigned int from)
 {
@@ -67,7 +75,7 @@ static int send_pending(struct user_transport *u, unsigned int from)
 	int vector = kvpci_core_next_pending(&u->core, from, &msg);
 
 	if (vector >= 0)
-		vm_send_message(u->vm, msg.address, msg.data);
+		send_message(u, &msg);
 	return vector;
 }
 
@@ -108,9 +116,19 @@ static void kick(struct user_transport *u, const struct kvpci_region *region,
 	pthread_mutex_unlock(&u->lock);
 }
 
+/* Is an access the VMM's to do, which is told so and nothing else happens? */
+static bool exits(const struct user_transport *u, const struct kvpci_region *region,
+		  uint32_t offset, uint32_t length, uint64_t value, bool write)
+{
+	return write ?
+		kvpci_core_write_exits(&u->core, region, offset, length, value) :
+		kvpci_core_read_exits(&u->core, region, offset, length);
+}
+
 int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 		uint32_t length, uint64_t *value,
-		enum transport_direction direction)
+		enum transport_direction direction,
+		enum transport_accessor accessor)
 {
 	const bool write = direction == TRANSPORT_WRITE;
 	struct user_transport *u = user_of(t);
@@ -138,6 +156,11 @@ int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 		return 0;
 	}
 	pthread_mutex_lock(&u->lock);
+	if (accessor == TRANSPORT_GUEST &&
+	    exits(u, region, offset, length, *value, write)) {
+		pthread_mutex_unlock(&u->lock);
+		return -EOPNOTSUPP;
+	}
 	effect = write ?
 		kvpci_core_write(&u->core, region, offset, length, *value) :
 		kvpci_core_read(&u->core, region, offset, length, &word);
@@ -154,7 +177,7 @@ static struct kvpci_effect signal_queue(struct user_transport *u, uint32_t queue
 
 	switch (kvpci_core_signal(&u->core, queue, &msg)) {
 	case KVPCI_IRQ_SEND:
-		vm_send_message(u->vm, msg.address, msg.data);
+		send_message(u, &msg);
 		break;
 	case KVPCI_IRQ_INTX:
 		return kvpci_effect(KVPCI_EFFECT_LINE);
@@ -352,6 +375,24 @@ static int user_features(struct transport *t, uint64_t features[2])
 	return 0;
 }
 
+static int user_features_ok(struct transport *t, uint32_t status,
+			    const uint64_t features[2])
+{
+	const struct kvpci_device_features_ok ok = {
+		.size = sizeof(ok),
+		.status = status,
+		.driver_features = { features[0], features[1] },
+	};
+	struct user_transport *u = user_of(t);
+	struct kvpci_effect effect;
+	int err;
+
+	pthread_mutex_lock(&u->lock);
+	err = kvpci_core_features_ok(&u->core, &ok, &effect);
+	user_unlock_and(u, effect);
+	return err;
+}
+
 static int user_queue_state(struct transport *t, uint32_t queue,
 			    struct kvpci_queue_state *state)
 {
@@ -535,8 +576,7 @@ static int user_create(struct transport_vm *tvm,
 	struct user_transport *u;
 	int err;
 
-	/* There is no VMM beside us to ask. */
-	if (desc->flags)
+	if (desc->flags & ~KVPCI_EXITS)
 		return -EINVAL;
 	desc->size = sizeof(*desc);
 	err = kvpci_core_check(desc, &arrays);
@@ -549,6 +589,7 @@ static int user_create(struct transport_vm *tvm,
 	u->base.event_fd = -1;
 	u->vm = tvm->vm;
 	u->virtio_id = desc->virtio_id;
+	u->ext_dest_id = tvm->flags & KVPCI_VM_EXT_DEST_ID;
 	u->epoll = -1;
 	u->quit = -1;
 	u->gsi = KVPCI_GSI_NONE;
@@ -569,7 +610,7 @@ static int user_create(struct transport_vm *tvm,
 static int user_open(struct transport_vm *tvm)
 {
 	tvm->fd = -1;
-	return 0;
+	return tvm->flags & ~KVPCI_VM_EXT_DEST_ID ? -EINVAL : 0;
 }
 
 static void user_close(struct transport_vm *tvm)
@@ -593,6 +634,7 @@ const struct transport_ops transport_user = {
 	.reset = user_reset,
 	.update = user_update,
 	.features = user_features,
+	.features_ok = user_features_ok,
 	.queue_fds = user_queue_fds,
 	.queue_state = user_queue_state,
 	.queue_states = user_queue_states,

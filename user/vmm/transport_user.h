@@ -22,6 +22,7 @@ struct user_fds;
  * @quit: eventfd that ends @thread
  * @thread: waits for call eventfds
  * @virtio_id: device type
+ * @ext_dest_id: KVPCI_VM_EXT_DEST_ID
  * @lock: protects what follows
  * @core: the registers
  * @arrays: where the memory is that @core points to
@@ -40,6 +41,7 @@ struct user_transport {
 	int quit;
 	pthread_t thread;
 	uint32_t virtio_id;
+	bool ext_dest_id;
 
 	pthread_mutex_t lock;
 	struct kvpci_core core;
@@ -61,7 +63,8 @@ static inline struct user_transport *user_of(struct transport *t)
 /** user_access() - access a BAR; takes the lock */
 int user_access(struct transport *t, uint32_t bar, uint32_t offset,
 		uint32_t length, uint64_t *value,
-		enum transport_direction direction);
+		enum transport_direction direction,
+		enum transport_accessor accessor);
 
 /**
  * user_unlock_and() - let go of the lock, and do what a change wants done
@@ -76,7 +79,8 @@ void user_unlock_and(struct user_transport *u, struct kvpci_effect effect);
 /* Operations of pci_config_user.c */
 int user_place(struct transport *t, struct kvpci_device_place *place);
 int user_pci_config(struct transport *t, uint32_t offset, uint32_t length,
-		    uint32_t *value, enum transport_direction direction);
+		    uint32_t *value, enum transport_direction direction,
+		    enum transport_accessor accessor);
 bool user_find(struct transport *t, bool io, uint64_t address,
 	       uint32_t length, struct transport_place *place);
 

@@ -135,7 +135,8 @@ void vm_send_message(struct vm *vm, uint64_t address, uint32_t data)
 		.data = data,
 	};
 
-	if (address >> MSI_WINDOW_SHIFT == MSI_WINDOW)
+	if ((uint32_t)address >> MSI_WINDOW_SHIFT == MSI_WINDOW &&
+	    (!(address >> 32) || vm->ids_of_32_bits))
 		ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
 }
 

@@ -30,6 +30,8 @@ enum vm_end {
  * struct vm - a virtual machine
  * @kvm: /dev/kvm
  * @fd: the KVM virtual machine
+ * @ids_of_32_bits: KVM_X2APIC_API_USE_32BIT_IDS is on: the upper half of a message's
+ *	address has bits of the destination
  * @num_cpus: vCPUs
  * @vcpus: @num_cpus of them
  * @memory: the guest's RAM
@@ -44,6 +46,7 @@ enum vm_end {
 struct vm {
 	int kvm;
 	int fd;
+	bool ids_of_32_bits;
 	unsigned int num_cpus;
 	struct vcpu *vcpus;
 	struct memory memory;

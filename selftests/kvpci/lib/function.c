@@ -59,8 +59,7 @@ unsigned int cfg_wr(struct machine *m, uint32_t offset, unsigned int width,
 	for (unsigned int i = 0; i < exits; i++) {
 		const struct guest_exit *e = &vcpu->exit[i];
 
-		if (libkvpci_pci_config_write(m->dev, e->addr & 0xfff, e->width,
-					      e->value))
+		if (m->ops->pci_config_write(m, e->addr & 0xfff, e->width, e->value))
 			guest_die("a write of configuration space");
 	}
 	return exits;

@@ -280,6 +280,17 @@ void guest_create_parts(struct guest *g, int parts, unsigned int vcpus)
 		write_lapics(g, LAPIC_SPURIOUS, 0x1ff);
 }
 
+void guest_ids_of_32_bits(struct guest *g)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_X2APIC_API,
+		.args = { KVM_X2APIC_API_USE_32BIT_IDS },
+	};
+
+	if (ioctl(g->vm_fd, KVM_ENABLE_CAP, &cap))
+		guest_die("KVM_CAP_X2APIC_API");
+}
+
 void guest_create(struct guest *g)
 {
 	guest_create_parts(g, GUEST_ALL, 1);

@@ -115,6 +115,9 @@ void guest_destroy(struct guest *g);
 /** guest_set_msi_routes() - replace the routing table: pins and @count MSIs */
 void guest_set_msi_routes(struct guest *g, unsigned int count);
 
+/** guest_ids_of_32_bits() - KVM_X2APIC_API_USE_32BIT_IDS, or die */
+void guest_ids_of_32_bits(struct guest *g);
+
 /**
  * guest_run() - let a vCPU do what its mailbox says
  *

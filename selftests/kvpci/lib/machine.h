@@ -109,6 +109,9 @@ struct machine;
  *
  * @open: take part in the machine's VM, or end the test
  * @close: leave it; the guest no longer runs
+ * @set_flags: leave it, and take part again with KVPCI_VM_* flags; before there is a
+ *	device
+ * @ids_of_32_bits: guest_ids_of_32_bits(), and whoever has to know it does
  * @create: make the machine's device
  * @create_function: make it a function that no firmware has set up; @length
  *	bytes of vendor data (4.1.4.8) if not 0
@@ -121,6 +124,8 @@ struct machine;
 struct machine_ops {
 	void (*open)(struct machine *m);
 	void (*close)(struct machine *m);
+	int (*set_flags)(struct machine *m, uint32_t flags);
+	void (*ids_of_32_bits)(struct machine *m);
 	int (*create)(struct machine *m, struct device_desc *desc);
 	int (*create_function)(struct machine *m, struct device_desc *desc,
 			       const void *vendor, uint32_t length);
@@ -133,6 +138,8 @@ struct machine_ops {
 	int (*fail)(struct machine *m);
 	int (*reset)(struct machine *m, uint32_t flags);
 	int (*features)(struct machine *m, uint64_t features[2]);
+	int (*features_ok)(struct machine *m, uint32_t status,
+			   const uint64_t features[2]);
 	int (*device_config_write)(struct machine *m, uint32_t flags,
 				   uint32_t offset, uint32_t length,
 				   const void *data);
@@ -146,6 +153,10 @@ struct machine_ops {
 			uint32_t length, uint64_t *value);
 	int (*bar_write)(struct machine *m, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t value);
+	int (*pci_config_read)(struct machine *m, uint32_t offset, uint32_t length,
+			       uint32_t *value);
+	int (*pci_config_write)(struct machine *m, uint32_t offset, uint32_t length,
+				uint32_t value);
 	int (*save)(struct machine *m, struct kvpci_device_registers *registers);
 	int (*restore)(struct machine *m,
 		       const struct kvpci_device_registers *registers);

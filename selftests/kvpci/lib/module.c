@@ -32,6 +32,18 @@ static void module_close(struct machine *m)
 	close_fd(&m->ctl);
 }
 
+static int module_set_flags(struct machine *m, uint32_t flags)
+{
+	close_fd(&m->vm);
+	m->vm = libkvpci_vm_create_flags(m->ctl, m->g.vm_fd, flags);
+	return m->vm < 0 ? m->vm : 0;
+}
+
+static void module_ids_of_32_bits(struct machine *m)
+{
+	guest_ids_of_32_bits(&m->g);
+}
+
 static int module_create(struct machine *m, struct device_desc *desc)
 {
 	int fd = libkvpci_device_create(m->vm, &desc->create);
@@ -110,6 +122,12 @@ static int module_features(struct machine *m, uint64_t features[2])
 	return err;
 }
 
+static int module_features_ok(struct machine *m, uint32_t status,
+			      const uint64_t features[2])
+{
+	return libkvpci_device_features_ok(m->dev, status, features);
+}
+
 static int module_device_config_write(struct machine *m, uint32_t flags,
 				      uint32_t offset, uint32_t length,
 				      const void *data)
@@ -147,6 +165,18 @@ static int module_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 	return libkvpci_bar_write(m->dev, bar, offset, length, value);
 }
 
+static int module_pci_config_read(struct machine *m, uint32_t offset,
+				  uint32_t length, uint32_t *value)
+{
+	return libkvpci_pci_config_read(m->dev, offset, length, value);
+}
+
+static int module_pci_config_write(struct machine *m, uint32_t offset,
+				   uint32_t length, uint32_t value)
+{
+	return libkvpci_pci_config_write(m->dev, offset, length, value);
+}
+
 static int module_save(struct machine *m, struct kvpci_device_registers *registers)
 {
 	return libkvpci_device_save(m->dev, registers);
@@ -173,6 +203,8 @@ static int module_stats(struct machine *m, struct kvpci_device_stats *stats)
 const struct machine_ops machine_module = {
 	.open = module_open,
 	.close = module_close,
+	.set_flags = module_set_flags,
+	.ids_of_32_bits = module_ids_of_32_bits,
 	.create = module_create,
 	.create_function = module_create_function,
 	.info = module_info,
@@ -183,12 +215,15 @@ const struct machine_ops machine_module = {
 	.fail = module_fail,
 	.reset = module_reset,
 	.features = module_features,
+	.features_ok = module_features_ok,
 	.device_config_write = module_device_config_write,
 	.queue_fds = module_queue_fds,
 	.queue_state = module_queue_state,
 	.queue_states = module_queue_states,
 	.bar_read = module_bar_read,
 	.bar_write = module_bar_write,
+	.pci_config_read = module_pci_config_read,
+	.pci_config_write = module_pci_config_write,
 	.save = module_save,
 	.restore = module_restore,
 	.await_call = module_await_call,

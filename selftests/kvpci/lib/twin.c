@@ -22,7 +22,6 @@
 #include "machine.h"
 
 #define CLASS_CODE	0x020000
-#define FUNCTION_SHIFT	12	/* in the ECAM */
 #define LIMIT_MS	60000
 
 _Static_assert(ECAM_ADDR == ECAM_BASE, "the launcher's place");
@@ -36,14 +35,12 @@ _Static_assert(ECAM_ADDR == ECAM_BASE, "the launcher's place");
  * @tvm: its transport
  * @num: devices
  * @devices: the devices, without the host bridge
- * @functions: where on the bus each of them is
  */
 struct twin {
 	struct vm vm;
 	struct transport_vm tvm;
 	unsigned int num;
 	struct transport *devices[MAX_DEVICES];
-	uint32_t functions[MAX_DEVICES];
 };
 
 /* --- the guest's side ----------------------------------------------------- */
@@ -57,9 +54,8 @@ static bool answer(void *context, bool port, uint64_t addr, void *data,
 
 	if (!port && addr >= ECAM_BASE &&
 	    addr + width <= ECAM_BASE + ECAM_SIZE) {
-		pci_config_access(twin->vm.pci, addr - ECAM_BASE, data, width,
-				  transport_direction(write));
-		return true;
+		return pci_config_access(twin->vm.pci, addr - ECAM_BASE, data,
+					 width, transport_direction(write), &class);
 	}
 	return pci_bar_access(twin->vm.pci,
 			      port ? PCI_SPACE_IO : PCI_SPACE_MEMORY, addr,
@@ -108,6 +104,21 @@ static void twin_close(struct machine *m)
 
 /* --- the VMM's side ------------------------------------------------------- */
 
+static int twin_set_flags(struct machine *m, uint32_t flags)
+{
+	struct transport_vm *tvm = &m->twin->tvm;
+
+	transport_user.close(tvm);
+	tvm->flags = flags;
+	return transport_user.open(tvm);
+}
+
+static void twin_ids_of_32_bits(struct machine *m)
+{
+	guest_ids_of_32_bits(&m->g);
+	m->twin->vm.ids_of_32_bits = true;
+}
+
 static struct transport *device_of(struct machine *m)
 {
 	return m->twin->devices[m->twin_device];
@@ -116,21 +127,18 @@ static struct transport *device_of(struct machine *m)
 static uint32_t pci_config_read(struct machine *m, uint32_t at,
 				unsigned int width)
 {
-	uint32_t function = m->twin->functions[m->twin_device];
 	uint32_t value = 0;
 
-	pci_config_access(m->twin->vm.pci, function << FUNCTION_SHIFT | at,
-			  (uint8_t *)&value, width, TRANSPORT_READ);
+	transport_user.pci_config(device_of(m), at, width, &value, TRANSPORT_READ,
+				  TRANSPORT_VMM);
 	return value;
 }
 
 static void pci_config_write(struct machine *m, uint32_t at,
 			     unsigned int width, uint32_t value)
 {
-	uint32_t function = m->twin->functions[m->twin_device];
-
-	pci_config_access(m->twin->vm.pci, function << FUNCTION_SHIFT | at,
-			  (uint8_t *)&value, width, TRANSPORT_WRITE);
+	transport_user.pci_config(device_of(m), at, width, &value, TRANSPORT_WRITE,
+				  TRANSPORT_VMM);
 }
 
 static int twin_create_function(struct machine *m, struct device_desc *desc,
@@ -156,7 +164,6 @@ static int twin_create_function(struct machine *m, struct device_desc *desc,
 		return err;
 	}
 	m->twin_device = twin->num++;
-	twin->functions[m->twin_device] = place.function;
 	twin->devices[m->twin_device] = t;
 	m->dev = t->event_fd;
 	/* Tests begin before firmware. */
@@ -260,6 +267,12 @@ static int twin_features(struct machine *m, uint64_t features[2])
 	return transport_user.features(device_of(m), features);
 }
 
+static int twin_features_ok(struct machine *m, uint32_t status,
+			    const uint64_t features[2])
+{
+	return transport_user.features_ok(device_of(m), status, features);
+}
+
 static int twin_device_config_write(struct machine *m, uint32_t flags,
 				    uint32_t offset, uint32_t length,
 				    const void *data)
@@ -289,14 +302,28 @@ static int twin_bar_read(struct machine *m, uint32_t bar, uint32_t offset,
 			 uint32_t length, uint64_t *value)
 {
 	return transport_user.access(device_of(m), bar, offset, length, value,
-				     TRANSPORT_READ);
+				     TRANSPORT_READ, TRANSPORT_VMM);
 }
 
 static int twin_bar_write(struct machine *m, uint32_t bar, uint32_t offset,
 			  uint32_t length, uint64_t value)
 {
 	return transport_user.access(device_of(m), bar, offset, length, &value,
-				     TRANSPORT_WRITE);
+				     TRANSPORT_WRITE, TRANSPORT_VMM);
+}
+
+static int twin_pci_config_read(struct machine *m, uint32_t offset, uint32_t length,
+				uint32_t *value)
+{
+	return transport_user.pci_config(device_of(m), offset, length, value,
+					 TRANSPORT_READ, TRANSPORT_VMM);
+}
+
+static int twin_pci_config_write(struct machine *m, uint32_t offset, uint32_t length,
+				 uint32_t value)
+{
+	return transport_user.pci_config(device_of(m), offset, length, &value,
+					 TRANSPORT_WRITE, TRANSPORT_VMM);
 }
 
 static int twin_save(struct machine *m, struct kvpci_device_registers *registers)
@@ -328,6 +355,8 @@ static void twin_await_call(struct machine *m, int call)
 const struct machine_ops machine_twin = {
 	.open = twin_open,
 	.close = twin_close,
+	.set_flags = twin_set_flags,
+	.ids_of_32_bits = twin_ids_of_32_bits,
 	.create = twin_create,
 	.create_function = twin_create_function,
 	.info = twin_info,
@@ -338,12 +367,15 @@ const struct machine_ops machine_twin = {
 	.fail = twin_fail,
 	.reset = twin_reset,
 	.features = twin_features,
+	.features_ok = twin_features_ok,
 	.device_config_write = twin_device_config_write,
 	.queue_fds = twin_queue_fds,
 	.queue_state = twin_queue_state,
 	.queue_states = twin_queue_states,
 	.bar_read = twin_bar_read,
 	.bar_write = twin_bar_write,
+	.pci_config_read = twin_pci_config_read,
+	.pci_config_write = twin_pci_config_write,
 	.save = twin_save,
 	.restore = twin_restore,
 	.await_call = twin_await_call,
