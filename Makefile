@@ -10,6 +10,7 @@ SERIES		:= $(shell tools/kernel list)
 KDIR		?=
 
 .PHONY: all help setup modules user kselftest headers_check lint
+.PHONY: install modules_install
 .PHONY: check check-unit check-model check-kselftest check-boot check-cli check-rig
 .PHONY: check-debug check-vmx debug-kernel demo bench clean distclean FORCE
 
@@ -43,6 +44,13 @@ modules: need-modules ## build build/<release>/kvpci.ko (KDIR=<headers> for one 
 
 user: need-user ## build build/kvpci (launcher) and build/libkvpci.{a,so}
 	@$(MAKE) -C user O=$(O)
+
+install: need-user ## install launcher and library (DESTDIR, prefix=/usr/local, libdir)
+	@$(MAKE) -C user O=$(O) install
+
+modules_install: need-modules ## install kvpci.ko for the running kernel, or for KDIR (DESTDIR)
+	@tools/build-module --install "$(DESTDIR)" \
+		$(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 
 kselftest: need-kselftest ## build build/selftests/kvpci/*
 	@tools/linux-source

@@ -186,4 +186,4 @@ module_exit(kvpci_exit);
 MODULE_DESCRIPTION("virtio-pci devices for KVM guests, answered in the kernel");
 MODULE_AUTHOR("The kvpci authors");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1");
+MODULE_VERSION(KVPCI_VERSION);
