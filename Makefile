@@ -10,8 +10,9 @@ SERIES		:= $(shell tools/kernel list)
 KDIR		?=
 
 .PHONY: all help setup modules user kselftest headers_check lint
-.PHONY: install modules_install
+.PHONY: install modules_install deb
 .PHONY: check check-unit check-model check-kselftest check-boot check-cli check-rig
+.PHONY: check-packages
 .PHONY: check-debug check-vmx debug-kernel demo bench clean distclean FORCE
 
 # Packages are looked for, or installed, before what needs them is built; make -j
@@ -52,6 +53,9 @@ modules_install: need-modules ## install kvpci.ko for the running kernel, or for
 	@tools/build-module --install "$(DESTDIR)" \
 		$(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 
+deb: need-deb ## build the Debian packages in build/deb
+	@tools/deb
+
 kselftest: need-kselftest ## build build/selftests/kvpci/*
 	@tools/linux-source
 	@$(MAKE) -C selftests/kvpci O=$(O)
@@ -87,6 +91,9 @@ check-cli: setup-build setup-vm ## bad input to the launcher, in L1
 
 check-rig: setup-vm ## the L1 rig itself: it reports what it must report
 	@SERIES="$(SERIES)" tools/check rig
+
+check-packages: setup-packages ## the Debian packages, without installing them
+	@SERIES="$(SERIES)" tools/check packages
 
 check-debug: setup-build setup-vm setup-debug debug-kernel ## tests on a kernel with KASAN, lockdep, kmemleak
 	@SERIES="$(SERIES)" tools/check build debug debug-all
