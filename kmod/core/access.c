@@ -2,7 +2,7 @@
 /*
  * The way of an access: which region it meets, and who answers there.
  */
-#include "core.h"
+#include "internal.h"
 
 const struct kvpci_region *kvpci_core_find(const struct kvpci_core *core,
 					   unsigned int bar, u32 offset,

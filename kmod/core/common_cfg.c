@@ -9,7 +9,7 @@
  * lower bytes, because iPXE reads the feature words so. The halves of a 64-bit
  * field are rows, and both at once are one access of 8 bytes at the lower.
  */
-#include "core.h"
+#include "internal.h"
 
 enum reg_base {
 	REG_DEVICE,	/* a field of struct kvpci_core */

@@ -4,6 +4,9 @@
  * nothing else. No KVM, no locks, no allocation; the same files are compiled
  * into the module, into our launcher (--transport user) and into the tests.
  *
+ * This is what those above the core call; internal.h is what its files have for one
+ * another.
+ *
  * An access goes in as (region, offset, length, value). Out come a value and
  * an effect, which the caller carries out.
  *
@@ -459,12 +462,6 @@ bool kvpci_core_read_exits(const struct kvpci_core *core,
 			   const struct kvpci_region *region, u32 offset,
 			   unsigned int length);
 
-/* Common configuration: common_cfg.c */
-struct kvpci_effect kvpci_common_read(struct kvpci_core *core, u32 offset,
-				      unsigned int length, u64 *value);
-struct kvpci_effect kvpci_common_write(struct kvpci_core *core, u32 offset,
-				       unsigned int length, u64 value);
-
 /* What the driver accepts: features.c */
 
 /** kvpci_core_offers() - is a feature bit offered? */
@@ -486,21 +483,8 @@ int kvpci_core_features_ok(struct kvpci_core *core,
 			   const struct kvpci_device_features_ok *ok,
 			   struct kvpci_effect *effect);
 
-/**
- * kvpci_features_acceptable() - may FEATURES_OK be set?
- * @core: the function
- * @features: what the driver has accepted, KVPCI_FEATURE_WORDS words
- *
- * Return: true if @features are a subset of what is offered, have VERSION_1, and
- * none of them lacks one that it needs (2.2.2).
- */
-bool kvpci_features_acceptable(const struct kvpci_core *core, const u32 *features);
-
 /* Device status and reset: status.c */
 struct kvpci_effect kvpci_status_write(struct kvpci_core *core, u32 value);
-
-/** kvpci_status_write_exits() - is a write of device_status the VMM's to do? */
-bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value);
 
 /* The guest's reads of ISR exit: INTx is the VMM's, and in use. */
 #define KVPCI_EXIT_ISR	BIT(7)
@@ -509,12 +493,6 @@ bool kvpci_status_write_exits(const struct kvpci_core *core, u8 value);
 #define KVPCI_EXITS							\
 	(KVPCI_DEVICE_EXIT_FEATURES | KVPCI_DEVICE_EXIT_CONFIG_WRITE |	\
 	 KVPCI_DEVICE_EXIT_CONFIG | KVPCI_DEVICE_EXIT_RESET)
-
-/** kvpci_status_set_notify_format() - what doorbells look like now (4.1.5.2) */
-void kvpci_status_set_notify_format(struct kvpci_core *core);
-
-/** kvpci_core_reset() - the state after a device reset (2.1, 2.4) */
-void kvpci_core_reset(struct kvpci_core *core);
 
 /**
  * kvpci_core_reset_by_vmm() - the VMM resets the device, whose backend has stopped
@@ -555,37 +533,6 @@ struct kvpci_effect kvpci_core_fail(struct kvpci_core *core);
 
 /* Queues that are enabled and reset: queue.c */
 
-/** kvpci_queue_init() - the state of a queue after its reset */
-void kvpci_queue_init(struct kvpci_core *core, struct kvpci_queue *queue);
-
-struct kvpci_effect kvpci_queue_enable_write(struct kvpci_core *core,
-					     struct kvpci_queue *queue,
-					     u32 value);
-struct kvpci_effect kvpci_queue_reset_write(struct kvpci_core *core,
-					    struct kvpci_queue *queue,
-					    u32 value);
-
-/** kvpci_queue_set_phase() - all changes of a queue's phase go through here */
-void kvpci_queue_set_phase(struct kvpci_core *core, struct kvpci_queue *queue,
-			   enum kvpci_queue_phase phase);
-
-/** kvpci_queue_is_posted() - has the queue an event that waits to be read? */
-static inline bool kvpci_queue_is_posted(const struct kvpci_queue *queue)
-{
-	return queue->phase == KVPCI_QUEUE_STARTING ||
-	       queue->phase == KVPCI_QUEUE_STOP_POSTED;
-}
-
-/** kvpci_queue_touch() - a queue is no longer as a reset leaves it */
-static inline void kvpci_queue_touch(struct kvpci_core *core,
-				     const struct kvpci_queue *queue)
-{
-	u16 index = queue - core->queues;
-
-	if (index >= core->queues_touched)
-		core->queues_touched = index + 1;
-}
-
 /**
  * kvpci_core_queue_state() - what the VMM is to know of a queue
  * @core: the function
@@ -624,15 +571,6 @@ bool kvpci_core_event_take(struct kvpci_core *core,
 			   const struct kvpci_event *event);
 
 /* Device configuration: device_cfg.c */
-bool kvpci_device_read_exits(const struct kvpci_core *core, u32 offset,
-			     unsigned int length);
-bool kvpci_device_write_exits(const struct kvpci_core *core, u32 offset,
-			      unsigned int length);
-struct kvpci_effect kvpci_device_read(struct kvpci_core *core, u32 offset,
-				      unsigned int length, u64 *value);
-struct kvpci_effect kvpci_device_write(struct kvpci_core *core, u32 offset,
-				       unsigned int length, u64 value);
-
 /**
  * kvpci_core_device_config_write() - the device changes its configuration
  * @core: the function
@@ -666,9 +604,6 @@ enum kvpci_verdict {
 	KVPCI_IRQ_INTX,		/* MSI-X is off: KVPCI_EFFECT_LINE */
 	KVPCI_IRQ_DROP,		/* it has nowhere to go */
 };
-
-/** kvpci_core_hears() - may a queue's backend notify the driver at all? */
-bool kvpci_core_hears(const struct kvpci_core *core, u32 queue);
 
 /**
  * kvpci_core_signal() - a queue's backend wants to notify the driver
@@ -743,14 +678,6 @@ bool kvpci_core_intx_status(const struct kvpci_core *core);
 /** kvpci_core_intx() - does the function pull its interrupt line? */
 bool kvpci_core_intx(const struct kvpci_core *core);
 
-struct kvpci_effect kvpci_isr_read(struct kvpci_core *core, u64 *value);
-struct kvpci_effect kvpci_msix_table_read(struct kvpci_core *core, u32 offset,
-					  unsigned int length, u64 *value);
-struct kvpci_effect kvpci_msix_table_write(struct kvpci_core *core, u32 offset,
-					   unsigned int length, u64 value);
-struct kvpci_effect kvpci_msix_pba_read(struct kvpci_core *core, u32 offset,
-					unsigned int length, u64 *value);
-
 static inline struct kvpci_effect kvpci_effect(u16 bits)
 {
 	return (struct kvpci_effect){ .bits = bits };
@@ -760,19 +687,6 @@ static inline struct kvpci_effect kvpci_effect(u16 bits)
 static inline struct kvpci_effect kvpci_no_effect(void)
 {
 	return kvpci_effect(0);
-}
-
-/**
- * kvpci_core_suspended() - has the driver suspended the device?
- * @core: the function
- *
- * From its write of SUSPEND on, even before that is acknowledged, the driver is
- * to change nothing but device_status.
- */
-static inline bool kvpci_core_suspended(const struct kvpci_core *core)
-{
-	return core->backend == KVPCI_BACKEND_SUSPENDING ||
-	       core->backend == KVPCI_BACKEND_SUSPENDED;
 }
 
 /**

@@ -2,7 +2,7 @@
 /*
  * Device-specific configuration (4.1.4.6) and its generation (2.5).
  */
-#include "core.h"
+#include "internal.h"
 
 static bool is_inside(const struct kvpci_core *core, u32 offset, u32 length)
 {

@@ -3,7 +3,7 @@
  * Events: states of the device and of its queues that wait to be read. status.c
  * and queue.c post them; the order in which they are read is decided here.
  */
-#include "core.h"
+#include "internal.h"
 
 /* Queue events are told while the VMM runs the queues. */
 static bool tells_queues(const struct kvpci_core *core)

@@ -2,7 +2,7 @@
 /*
  * Feature negotiation (2.2): which choices of the driver are acceptable.
  */
-#include "core.h"
+#include "internal.h"
 
 static bool has_feature(const u32 *features, unsigned int bit)
 {

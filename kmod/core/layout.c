@@ -2,7 +2,7 @@
 /*
  * Which descriptions of a device are sound, and the tables made of one.
  */
-#include "core.h"
+#include "internal.h"
 
 #define REGION_ONCE	BIT(0)	/* may appear only once */
 #define REGION_MEMORY	BIT(1)	/* drivers take it from memory only */

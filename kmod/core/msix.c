@@ -3,7 +3,7 @@
  * Interrupts: MSI-X table and pending bits (PCI Express 6.1.4), ISR status
  * and the line (4.1.4.5, 4.1.5.3, 4.1.5.4).
  */
-#include "core.h"
+#include "internal.h"
 
 /* May messages be sent at all? What cannot be is kept pending. */
 static bool function_sends(const struct kvpci_core *core)

@@ -6,7 +6,7 @@
  *	IDLE --reset while the backend runs--> STOP_POSTED --QUEUE_STOP read-->
  *	STOP_READ --acknowledged--> IDLE
  */
-#include "core.h"
+#include "internal.h"
 
 void kvpci_queue_init(struct kvpci_core *core, struct kvpci_queue *queue)
 {

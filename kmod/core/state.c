@@ -4,7 +4,7 @@
  * anywhere, so it has to be something that a guest could have brought about: the
  * rest of the core relies on that.
  */
-#include "core.h"
+#include "internal.h"
 
 #define IRQ_MSIX	(KVPCI_IRQ_MSIX_ENABLE | KVPCI_IRQ_MSIX_MASKALL)
 #define IRQ_ALL		(IRQ_MSIX | KVPCI_IRQ_INTX_DISABLE | KVPCI_IRQ_MASTER)

@@ -19,7 +19,7 @@
  * A reset is done at once unless a backend may be running or suspended. As long
  * as one may, what it was told, queues and features, does not change.
  */
-#include "core.h"
+#include "internal.h"
 
 /*
  * A reset and a suspension: what becomes of a signal depends on the status, and ISR
