@@ -228,10 +228,16 @@ TEST_F(decode, power_state)
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 }
 
-static int write_config(int dev, uint32_t offset, uint32_t length,
-			uint32_t value)
+/* Another function, whose BAR in memory answers at @addr. Return: it, or -1 */
+static int add_other(struct machine *m, struct device_desc *desc, uint32_t addr)
 {
-	return libkvpci_pci_config_write(dev, offset, length, value);
+	int other = libkvpci_device_create(m->vm, &desc->create);
+
+	if (other < 0 || place(other, FN(0, 2, 0), 0x020000, 1, PIN) ||
+	    libkvpci_pci_config_write(other, BAR(1), 4, addr) ||
+	    libkvpci_pci_config_write(other, PCI_COMMAND, 2, PCI_COMMAND_MEMORY))
+		return -1;
+	return other;
 }
 
 /*
@@ -250,11 +256,8 @@ TEST_F(decode_file, makes_way)
 	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND, 2, 0));
 
 	self->desc.create.bars[BAR_MEM].size = large;
-	other = libkvpci_device_create(m->vm, &self->desc.create);
+	other = add_other(m, &self->desc, base);
 	ASSERT_LE(0, other);
-	ASSERT_EQ(0, place(other, FN(0, 2, 0), 0x020000, 1, PIN));
-	ASSERT_EQ(0, write_config(other, BAR(1), 4, base));
-	ASSERT_EQ(0, write_config(other, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
 	for (uint32_t at = 0; at < large; at += BAR_MEM_SIZE / 2) {
 		guest_read(&m->g, base + at, 4);
 		EXPECT_EQ(0, m->g.vcpu[0].exits) TH_LOG("offset %#x", at);
@@ -268,11 +271,8 @@ TEST_F(decode_file, makes_way)
 
 	/* one that answers stays */
 	self->desc.create.bars[BAR_MEM].size = BAR_MEM_SIZE;
-	other = libkvpci_device_create(m->vm, &self->desc.create);
+	other = add_other(m, &self->desc, inside);
 	ASSERT_LE(0, other);
-	ASSERT_EQ(0, place(other, FN(0, 2, 0), 0x020000, 1, PIN));
-	ASSERT_EQ(0, write_config(other, BAR(1), 4, inside));
-	ASSERT_EQ(0, write_config(other, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
 	close(other);
 	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND, 2, 0));
 	EXPECT_EQ(0, cfg_wr(m, PCI_COMMAND, 2, PCI_COMMAND_MEMORY));
@@ -294,8 +294,9 @@ TEST_F(decode_file, placed_by_the_vmm)
 	struct machine *m = &self->m;
 
 	for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
-		ASSERT_EQ(0, write_config(m->dev, writes[i].offset,
-					  writes[i].length, writes[i].value));
+		ASSERT_EQ(0, libkvpci_pci_config_write(m->dev, writes[i].offset,
+						       writes[i].length,
+						       writes[i].value));
 	EXPECT_EQ(0, answering(m));
 	EXPECT_EQ(0, set_up(m));
 	EXPECT_EQ(BARS_ALL, answering(m));

@@ -9,16 +9,10 @@
 #include <linux/pci_regs.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #include "lib/function.h"
+#include "lib/inject.h"
 #include "kselftest_harness.h"
-
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define SLAB		"/sys/kernel/debug/failslab/"
-#define PAGES		"/sys/kernel/debug/fail_page_alloc/"
-#define COPIES		"/sys/kernel/debug/fail_usercopy/"
 
 /* No path here has anywhere near as many allocations. */
 #define TOO_MANY	400
@@ -27,113 +21,6 @@
 #define ATTEMPTS	4
 
 #define DEBUGFS		"/sys/kernel/debug/kvpci/"
-
-static int nth_fd = -1;
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
-		guest_die("%s", path);
-	close(fd);
-}
-
-/* By itself failslab spares allocations that may sleep, that is: ours. */
-static bool injection_possible(void)
-{
-	struct stat st;
-
-	if (stat("/sys/kernel/debug/failslab", &st))
-		mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
-	if (stat(FAIL_NTH, &st) || stat("/sys/kernel/debug/failslab", &st))
-		return false;
-	write_file(SLAB "ignore-gfp-wait", "N");
-	write_file(SLAB "verbose", "0");
-	write_file(PAGES "ignore-gfp-wait", "N");
-	write_file(PAGES "min-order", "0");
-	write_file(PAGES "verbose", "0");
-	write_file(COPIES "verbose", "0");
-	return true;
-}
-
-/* --- whose allocations fail --------------------------------------------------- */
-
-/*
- * kmemleak allocates for each allocation that it watches, and does without: what
- * fails is anything but that. This is its code, by the functions that it begins and
- * ends with, about. What is marked __ref there lies elsewhere: a range up to it
- * would be half the kernel.
- */
-static const char *const kmemleak_functions[] = {
-	"mem_pool_alloc", "__alloc_object"
-};
-
-static void reject(const char *file, unsigned long value)
-{
-	static const char *const attrs[] = { SLAB, PAGES };
-	char path[128], text[32];
-
-	snprintf(text, sizeof(text), "0x%lx", value);
-	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
-		snprintf(path, sizeof(path), "%s%s", attrs[i], file);
-		if (access(path, W_OK))
-			guest_die("%s: CONFIG_FAULT_INJECTION_STACKTRACE_FILTER?",
-				  path);
-		write_file(path, text);
-	}
-}
-
-static void spare_kmemleak(void)
-{
-	FILE *file = fopen("/proc/kallsyms", "re");
-	unsigned long at, start = ~0UL, end = 0;
-	char line[512], name[128], type;
-
-	if (!file)
-		guest_die("/proc/kallsyms");
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx %c %127s", &at, &type, name) != 3)
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(kmemleak_functions); i++) {
-			if (strcmp(kmemleak_functions[i], name))
-				continue;
-			if (at < start)
-				start = at;
-			if (at + 1024 > end)	/* the last function's length */
-				end = at + 1024;
-		}
-	}
-	fclose(file);
-	if (end) {
-		reject("reject-start", start);
-		reject("reject-end", end);
-	}
-}
-
-/* Copies from and to userspace count, too: ours may be the one that fails. */
-static void arm(unsigned int nth)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", nth);
-
-	if (pwrite(nth_fd, text, n, 0) != n &&
-	    (errno != EFAULT || pwrite(nth_fd, text, n, 0) != n))
-		guest_die("write " FAIL_NTH);
-}
-
-/* Return: has the failure happened? */
-static bool disarm(void)
-{
-	char text[16] = "1";
-
-	if (pread(nth_fd, text, sizeof(text) - 1, 0) <= 0 && errno != EFAULT)
-		guest_die("read " FAIL_NTH);
-	arm(0);
-	return atoi(text) == 0;
-}
 
 /* A saved state and what it points to. */
 struct image {
@@ -643,9 +530,9 @@ static enum outcome try_nth(struct __test_metadata *_metadata,
 	int ret;
 
 	begin(&s, call);
-	arm(nth);
+	inject_arm(nth);
 	ret = do_call(&s, call);
-	injected = disarm();
+	injected = inject_disarm();
 	if (injected && ret < 0) {
 		EXPECT_NE(WORKS, call->on_failure)
 			TH_LOG("%s, allocation %u: %d", call->name, nth, ret);
@@ -721,17 +608,15 @@ TEST(every_allocation)
 {
 	int users = module_users();
 
-	if (!injection_possible()) {
+	if (!inject_possible()) {
 		printf("# SKIP expected: this kernel cannot inject failures\n");
 		SKIP(return, "no fault injection in this kernel");
 	}
 	ASSERT_LE(0, users);
-	spare_kmemleak();
-	nth_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, nth_fd);
+	inject_open();
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		try_call(_metadata, &calls[i]);
-	close(nth_fd);
+	inject_close();
 	/* What could not be undone at once was undone later. */
 	EXPECT_EQ(users, module_users());
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
@@ -176,6 +177,26 @@ TEST_F(split_irqchip, no_line)
 	EXPECT_EQ(-ENXIO, wire(self->dev, variant->placed, 0));
 	/* and nothing has become of it: it can be had without */
 	EXPECT_EQ(0, wire(self->dev, variant->placed, KVPCI_GSI_NONE));
+}
+
+/* A line of the VMM's needs nothing of KVM; a function of the module's has none. */
+TEST_F(split_irqchip, line_of_the_vmm)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	p.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_LE(0, p.fd);
+	if (variant->placed) {
+		ASSERT_EQ(0, wire(self->dev, true, KVPCI_GSI_NONE));
+		EXPECT_EQ(-EBUSY, libkvpci_device_irq_fd(self->dev, 0, p.fd));
+	} else {
+		ASSERT_EQ(0, libkvpci_device_irq_fd(self->dev, 0, p.fd));
+		start(self->dev);
+		eventfd_add(self->call);
+		EXPECT_EQ(1, poll(&p, 1, LIMIT_MS));
+		EXPECT_EQ(1, libkvpci_device_irq_fd(self->dev, 0, p.fd));
+	}
+	close(p.fd);
 }
 
 TEST_F(split_irqchip, messages)

@@ -116,26 +116,23 @@ static void probe_waits(struct trace *trace)
 	trace_clear(trace);
 }
 
-static int write_config(int dev, uint32_t offset, uint32_t length,
-			uint32_t value)
-{
-	return libkvpci_pci_config_write(dev, offset, length, value);
-}
-
 /* What firmware does with the nth device. Return: 0 or -errno */
 static int let_answer(int dev, unsigned int n)
 {
-	int err = write_config(dev, BAR(0), 4, 0x2000 + n * BAR_IO_SIZE);
+	const struct {
+		uint32_t offset, length, value;
+	} writes[] = {
+		{ BAR(0), 4, 0x2000 + n * BAR_IO_SIZE },
+		{ BAR(1), 4, MEM_BASE + n * BAR_MEM_SIZE },
+		{ BAR(2), 4, (uint32_t)MSIX_BASE + n * BAR_MSIX_SIZE },
+		{ BAR(3), 4, MSIX_BASE >> 32 },
+		{ PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY },
+	};
+	int err = 0;
 
-	if (!err)
-		err = write_config(dev, BAR(1), 4, MEM_BASE + n * BAR_MEM_SIZE);
-	if (!err)
-		err = write_config(dev, BAR(2), 4, MSIX_BASE + n * BAR_MSIX_SIZE);
-	if (!err)
-		err = write_config(dev, BAR(3), 4, MSIX_BASE >> 32);
-	if (!err)
-		err = write_config(dev, PCI_COMMAND, 2,
-				   PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	for (size_t i = 0; !err && i < ARRAY_SIZE(writes); i++)
+		err = libkvpci_pci_config_write(dev, writes[i].offset,
+						writes[i].length, writes[i].value);
 	return err;
 }
 
@@ -169,8 +166,8 @@ TEST_F(trace, arrival_waits_for_nobody)
 		EXPECT_EQ(DEV_QUEUES, guest_read(&m->g, MEM_BASE + (1 + i) *
 						 BAR_MEM_SIZE + CC_NUM_QUEUES, 2));
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
-		ASSERT_EQ(0, write_config(devices[i], PCI_COMMAND, 2, 0));
-		ASSERT_EQ(0, write_config(devices[i], PCI_COMMAND, 2,
+		ASSERT_EQ(0, libkvpci_pci_config_write(devices[i], PCI_COMMAND, 2, 0));
+		ASSERT_EQ(0, libkvpci_pci_config_write(devices[i], PCI_COMMAND, 2,
 					  PCI_COMMAND_MEMORY));
 	}
 	EXPECT_EQ(0, waits(&self->trace));

@@ -89,6 +89,14 @@ int libkvpci_device_map(int dev, uint32_t mapped,
 	return call(dev, KVPCI_DEVICE_MAP, &arg);
 }
 
+/* Return: the error, or whether Status.Interrupt is set. */
+static int set_irq(int dev, struct kvpci_device_irq *arg)
+{
+	int ret = call(dev, KVPCI_DEVICE_IRQ, arg);
+
+	return ret < 0 ? ret : arg->pending != 0;
+}
+
 int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi)
 {
 	struct kvpci_device_irq arg = {
@@ -96,9 +104,8 @@ int libkvpci_device_irq(int dev, uint32_t flags, uint32_t gsi)
 		.flags = flags,
 		.gsi = gsi,
 	};
-	int ret = call(dev, KVPCI_DEVICE_IRQ, &arg);
 
-	return ret < 0 ? ret : arg.pending != 0;
+	return set_irq(dev, &arg);
 }
 
 int libkvpci_device_irq_fd(int dev, uint32_t flags, int line_fd)
@@ -109,9 +116,8 @@ int libkvpci_device_irq_fd(int dev, uint32_t flags, int line_fd)
 		.gsi = KVPCI_GSI_NONE,
 		.line_fd = line_fd,
 	};
-	int ret = call(dev, KVPCI_DEVICE_IRQ, &arg);
 
-	return ret < 0 ? ret : (int)arg.pending;
+	return set_irq(dev, &arg);
 }
 
 int libkvpci_device_place(int dev, struct kvpci_device_place *place)

@@ -13,6 +13,8 @@ _kvpci_value()
 {
 	local value
 
+	# It becomes a part of sed's program.
+	[[ $1 =~ ^--[a-z-]+$ ]] || return 1
 	value=$(kvpci run --help | sed -n "s/^  $1\(.*\)/\1/p")
 	case $2$value in
 	' FILE'|'= FILE'|'=[=FILE]')
