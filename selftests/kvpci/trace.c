@@ -168,7 +168,7 @@ TEST_F(trace, arrival_waits_for_nobody)
 		EXPECT_EQ(0, m->g.vcpu[0].exits);
 		ASSERT_EQ(0, libkvpci_pci_config_write(devices[i], PCI_COMMAND, 2, 0));
 		ASSERT_EQ(0, libkvpci_pci_config_write(devices[i], PCI_COMMAND, 2,
-					  PCI_COMMAND_MEMORY));
+						       PCI_COMMAND_MEMORY));
 	}
 	EXPECT_EQ(0, waits(&self->trace));
 	/* what moves and what is replaced does wait, what leaves does not */
