@@ -540,11 +540,11 @@ TEST_F(errors, queue_fds)
 struct pairs_row {
 	uint32_t first, count, entry_size;
 	int expect;
-	struct kvpci_fd_pair last;
+	struct kvpci_fd_pair second;
 	uint8_t behind;
 };
 
-/* The first entry is @first; those between have no eventfds. */
+/* The first entry is @first; those after the second have no eventfds. */
 static int give_pairs(struct machine *m, const struct pairs_row *row,
 		      const struct kvpci_fd_pair *first)
 {
@@ -558,9 +558,9 @@ static int give_pairs(struct machine *m, const struct pairs_row *row,
 
 	memset(bytes, 0, sizeof(bytes));
 	for (uint32_t n = 1; n <= row->count && n <= DEV_QUEUES; n++) {
-		memcpy(entry, n == row->count ? &row->last : n == 1 ? first : &none,
+		memcpy(entry, n == 1 ? first : n == 2 ? &row->second : &none,
 		       sizeof(none));
-		entry[sizeof(none)] = n == row->count ? row->behind : 0;
+		entry[sizeof(none)] = n == 2 ? row->behind : 0;
 		entry += row->entry_size <= 4096 ? row->entry_size : 0;
 	}
 	return do_ioctl(m->dev, KVPCI_QUEUE_FDS, &arg);
@@ -594,7 +594,7 @@ TEST_F(errors, queue_fd_pairs)
 		/* it is there twice, serves another queue, or is to move */
 		{ 0, 4, one, -EBUSY, { -1, call }, 0 },
 		{ 0, 2, one, -EBUSY, { -1, m->call[3] }, 0 },
-		{ 0, 4, one, -EBUSY, { -1, m->call[1] }, 0 },
+		{ 0, 4, one, -EBUSY, { -1, m->call[3] }, 0 },
 		/* and what an older or a newer VMM may say */
 		{ 0, 2, one + 8, 0, none, 0 }, { 0, 4, 4096, 0, none, 0 },
 		{ 0, 4, one, 0, none, 0 },
