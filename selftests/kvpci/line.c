@@ -18,16 +18,24 @@ FIXTURE(line) {
 	int fd;
 };
 
+TRANSPORT_VARIANTS(line);
+
+/* Return: the eventfd. */
+static int create(struct machine *m, const struct machine_ops *ops)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	machine_create_in(m, ops);
+	machine_fds(m);
+	if (fd < 0 || device_irq_fd(m, KVPCI_IRQ_MASTER, fd))
+		guest_die("the line's eventfd");
+	driver_run(m);
+	return fd;
+}
+
 FIXTURE_SETUP(line)
 {
-	struct machine *m = &self->m;
-
-	machine_create(m);
-	machine_fds(m);
-	self->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, libkvpci_device_irq_fd(m->dev, KVPCI_IRQ_MASTER, self->fd));
-	driver_run(m);
+	self->fd = create(&self->m, variant->ops);
 }
 
 FIXTURE_TEARDOWN(line)
@@ -47,7 +55,7 @@ static uint64_t told(int fd)
 
 static int level(struct machine *m, int fd)
 {
-	return libkvpci_device_irq_fd(m->dev, KVPCI_IRQ_MASTER, fd);
+	return device_irq_fd(m, KVPCI_IRQ_MASTER, fd);
 }
 
 static uint64_t read_isr(struct machine *m)
@@ -59,8 +67,8 @@ static uint64_t vmm_reads_isr(struct machine *m)
 {
 	uint64_t value = ~0ULL;
 
-	if (libkvpci_bar_read(m->dev, BAR_MEM, MEM_ISR, 1, &value))
-		guest_die("KVPCI_BAR_ACCESS");
+	if (m->ops->bar_read(m, BAR_MEM, MEM_ISR, 1, &value))
+		guest_die("the VMM's read of ISR");
 	return value;
 }
 
@@ -84,7 +92,8 @@ TEST_F(line, up_and_down)
 	EXPECT_EQ(1, vmm_reads_isr(m));
 	EXPECT_EQ(1, told(self->fd));
 	EXPECT_EQ(0, level(m, self->fd));
-	EXPECT_EQ(1, device_stats(m).intx_raised);
+	if (m->ops->stats)
+		EXPECT_EQ(1, device_stats(m).intx_raised);
 }
 
 /* A reset lets go of the line, whoever makes it. */
@@ -106,9 +115,8 @@ TEST_F(line, disabled)
 	queue_call(m, 0);
 	EXPECT_EQ(1, told(self->fd));
 	/* Pending stays, the line does not. */
-	EXPECT_EQ(1, libkvpci_device_irq_fd(m->dev,
-					    KVPCI_IRQ_MASTER | KVPCI_IRQ_INTX_DISABLE,
-					    self->fd));
+	EXPECT_EQ(1, device_irq_fd(m, KVPCI_IRQ_MASTER | KVPCI_IRQ_INTX_DISABLE,
+				   self->fd));
 	EXPECT_EQ(1, told(self->fd));
 	EXPECT_EQ(1, level(m, self->fd));
 	EXPECT_EQ(1, told(self->fd));
@@ -119,13 +127,14 @@ TEST_F(line, msix)
 {
 	struct machine *m = &self->m;
 
-	ASSERT_EQ(0, libkvpci_device_irq_fd(m->dev, MSIX_ON, self->fd));
+	ASSERT_EQ(0, device_irq_fd(m, MSIX_ON, self->fd));
 	queue_call(m, 0);
 	EXPECT_EQ(0, read_isr(m));
 	EXPECT_EQ(0, m->g.vcpu[0].exits);
 	EXPECT_EQ(0, eventfd_count(self->fd));
 	/* A reset of the function forgets MSI-X, but not whose the line is. */
-	ASSERT_EQ(0, libkvpci_device_reset(m->dev, KVPCI_RESET_FUNCTION));
+	ASSERT_EQ(0, m->ops->reset(m, KVPCI_RESET_FUNCTION));
+	ASSERT_EQ(0, device_map(m, IO_BASE, MEM_BASE, MSIX_BASE));
 	read_isr(m);
 	EXPECT_EQ(1, m->g.vcpu[0].exits);
 }
@@ -157,25 +166,29 @@ TEST_F(line, its_own_call)
 	EXPECT_EQ(1, level(m, m->call[0]));
 	EXPECT_EQ(1, vmm_reads_isr(m));
 	/* To be told that the line is down was one more call. */
+	device_await_call(m, m->call[0]);
 	EXPECT_EQ(1, level(m, self->fd));
 }
 
-TEST_F(line, refused)
+TEST(line_refused)
 {
 	struct kvpci_device_irq irq = {
 		.size = sizeof(irq), .flags = KVPCI_IRQ_LINE_FD, .gsi = 17,
-		.line_fd = self->fd,
 	};
-	struct machine *m = &self->m;
+	struct machine m;
+	int fd = create(&m, &machine_module);
 
-	EXPECT_EQ(-EINVAL, do_ioctl(m->dev, KVPCI_DEVICE_IRQ, &irq));
+	irq.line_fd = fd;
+	EXPECT_EQ(-EINVAL, do_ioctl(m.dev, KVPCI_DEVICE_IRQ, &irq));
 	irq.flags = 0;
 	irq.gsi = KVPCI_GSI_NONE;
-	EXPECT_EQ(-EINVAL, do_ioctl(m->dev, KVPCI_DEVICE_IRQ, &irq));
-	EXPECT_EQ(-EBADF, libkvpci_device_irq_fd(m->dev, 0, 12345));
-	EXPECT_EQ(-EINVAL, libkvpci_device_irq_fd(m->dev, 0, m->dev));
-	queue_call(m, 0);
-	EXPECT_EQ(1, told(self->fd));
+	EXPECT_EQ(-EINVAL, do_ioctl(m.dev, KVPCI_DEVICE_IRQ, &irq));
+	EXPECT_EQ(-EBADF, device_irq_fd(&m, 0, 12345));
+	EXPECT_EQ(-EINVAL, device_irq_fd(&m, 0, m.dev));
+	queue_call(&m, 0);
+	EXPECT_EQ(1, told(fd));
+	close(fd);
+	machine_destroy(&m);
 }
 
 int main(int argc, char **argv)

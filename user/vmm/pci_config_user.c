@@ -69,7 +69,7 @@ static int pci_config_write(struct user_transport *u, uint32_t offset,
 	/* None of these effects is one vector's. */
 	if (change & KVPCI_PCI_CONFIG_IRQ)
 		effect.bits |= kvpci_core_set_irq_flags(&u->core,
-				kvpci_pci_config_irq_flags(&u->cs)).bits;
+				user_irq_flags(u)).bits;
 	user_unlock_and(u, effect);
 	return change & KVPCI_PCI_CONFIG_WINDOW ? window_write(u) : 0;
 }

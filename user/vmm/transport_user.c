@@ -35,15 +35,49 @@ static const void *user_pointer(uint64_t address)
 	return (const void *)(uintptr_t)address;
 }
 
+/* The line is KVM's, or the VMM's, who is told that there is something to ask for. */
 static void update_line(struct user_transport *u)
 {
-	bool line = u->gsi != KVPCI_GSI_NONE && kvpci_core_intx(&u->core);
+	bool has_line = u->gsi != KVPCI_GSI_NONE || u->line_fd >= 0;
+	bool line = has_line && kvpci_core_intx(&u->core);
 
 	kvpci_pci_config_set_intx(&u->cs, kvpci_core_intx_status(&u->core));
-	if (line != u->line) {
-		u->line = line;
+	if (line == u->line)
+		return;
+	u->line = line;
+	if (u->line_fd >= 0)
+		eventfd_write(u->line_fd, 1);
+	else
 		vm_share_line(u->vm, u->gsi, line ? 1 : -1);
+}
+
+u32 user_irq_flags(const struct user_transport *u)
+{
+	return kvpci_pci_config_irq_flags(&u->cs) |
+	       (u->line_fd >= 0 ? KVPCI_IRQ_LINE_FD : 0);
+}
+
+/* The VMM, who asks for it, need not be told that its line is free. */
+static void leave_line(struct user_transport *u)
+{
+	if (u->line && u->line_fd < 0)
+		vm_share_line(u->vm, u->gsi, -1);
+	u->line = false;
+}
+
+void user_set_line_fd(struct transport *t, int line_fd)
+{
+	struct user_transport *u = user_of(t);
+	struct kvpci_effect effect;
+
+	pthread_mutex_lock(&u->lock);
+	if (u->line_fd != line_fd) {
+		leave_line(u);
+		u->line_fd = line_fd;
 	}
+	effect = kvpci_core_set_irq_flags(&u->core, user_irq_flags(u));
+	effect.bits |= KVPCI_EFFECT_LINE;
+	user_unlock_and(u, effect);
 }
 
 /* The event descriptor is readable as long as there is an event. */
@@ -545,8 +579,7 @@ static void user_destroy(struct transport *t)
 	pthread_join(u->thread, NULL);
 	for (i = 0; i < u->core.num_queues; i++)
 		drop_fds(u, &u->fds[i]);
-	if (u->line)
-		vm_share_line(u->vm, u->gsi, -1);
+	leave_line(u);
 	user_free(u);
 }
 
@@ -593,6 +626,7 @@ static int user_create(struct transport_vm *tvm,
 	u->epoll = -1;
 	u->quit = -1;
 	u->gsi = KVPCI_GSI_NONE;
+	u->line_fd = -1;
 	pthread_mutex_init(&u->lock, NULL);
 	err = allocate(u, desc);
 	if (!err) {

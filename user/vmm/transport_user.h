@@ -27,6 +27,7 @@ struct user_fds;
  * @core: the registers
  * @arrays: where the memory is that @core points to
  * @gsi: interrupt line, or KVPCI_GSI_NONE
+ * @line_fd: eventfd by which the VMM, whose the line is, is told of it, or -1
  * @line: level that this device gives it
  * @event_readable: @base.event_fd is readable
  * @fds: by queue
@@ -47,6 +48,7 @@ struct user_transport {
 	struct kvpci_core core;
 	struct kvpci_array arrays[KVPCI_NUM_ARRAYS];
 	uint32_t gsi;
+	int line_fd;
 	bool line;
 	bool event_readable;
 	struct user_fds *fds;
@@ -75,6 +77,20 @@ int user_access(struct transport *t, uint32_t bar, uint32_t offset,
  * known to one place.
  */
 void user_unlock_and(struct user_transport *u, struct kvpci_effect effect);
+
+/**
+ * user_set_line_fd() - whose the function's interrupt line is
+ * @t: the device
+ * @line_fd: an eventfd, signalled when the level changes, which stays open; -1:
+ *	KVM's line, which the function got with its place
+ *
+ * The VMM asks for the level by Status.Interrupt of configuration space, and reads of
+ * ISR by the guest are its to do, as with the module's KVPCI_IRQ_LINE_FD.
+ */
+void user_set_line_fd(struct transport *t, int line_fd);
+
+/** user_irq_flags() - what configuration space and the line's owner say; locked */
+u32 user_irq_flags(const struct user_transport *u);
 
 /* Operations of pci_config_user.c */
 int user_place(struct transport *t, struct kvpci_device_place *place);

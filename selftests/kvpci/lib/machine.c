@@ -244,6 +244,11 @@ int device_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 	return m->ops->irq(m, flags, gsi);
 }
 
+int device_irq_fd(struct machine *m, uint32_t flags, int line_fd)
+{
+	return m->ops->irq_fd(m, flags, line_fd);
+}
+
 int device_ack(struct machine *m, uint32_t kind, uint32_t queue)
 {
 	return m->ops->ack(m, kind, queue);

@@ -133,6 +133,7 @@ struct machine_ops {
 	int (*map)(struct machine *m, uint32_t mapped,
 		   const uint64_t addr[KVPCI_NUM_BARS]);
 	int (*irq)(struct machine *m, uint32_t flags, uint32_t gsi);
+	int (*irq_fd)(struct machine *m, uint32_t flags, int line_fd);
 	int (*event)(struct machine *m, struct kvpci_event *event);
 	int (*ack)(struct machine *m, uint32_t kind, uint32_t queue);
 	int (*fail)(struct machine *m);
@@ -231,6 +232,9 @@ int device_map(struct machine *m, uint64_t io, uint64_t mem, uint64_t msix);
 
 /** device_irq() - libkvpci_device_irq(). Return: pending, or -errno */
 int device_irq(struct machine *m, uint32_t flags, uint32_t gsi);
+
+/** device_irq_fd() - libkvpci_device_irq_fd(). Return: pending, or -errno */
+int device_irq_fd(struct machine *m, uint32_t flags, int line_fd);
 
 /** device_ack() - libkvpci_device_ack() */
 int device_ack(struct machine *m, uint32_t kind, uint32_t queue);

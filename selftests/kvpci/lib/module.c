@@ -85,6 +85,11 @@ static int module_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 	return libkvpci_device_irq(m->dev, flags, gsi);
 }
 
+static int module_irq_fd(struct machine *m, uint32_t flags, int line_fd)
+{
+	return libkvpci_device_irq_fd(m->dev, flags, line_fd);
+}
+
 /* Tests of a read() that waits use the descriptor, so it is made to wait again. */
 static int module_event(struct machine *m, struct kvpci_event *event)
 {
@@ -210,6 +215,7 @@ const struct machine_ops machine_module = {
 	.info = module_info,
 	.map = module_map,
 	.irq = module_irq,
+	.irq_fd = module_irq_fd,
 	.event = module_event,
 	.ack = module_ack,
 	.fail = module_fail,

@@ -18,6 +18,7 @@
 #include "../../../user/vmm/machine.h"
 #include "../../../user/vmm/pci.h"
 #include "../../../user/vmm/transport.h"
+#include "../../../user/vmm/transport_user.h"
 #include "../../../user/vmm/vm.h"
 #include "machine.h"
 
@@ -216,18 +217,15 @@ static uint32_t find_msix(struct machine *m)
 	return at;
 }
 
-/* The function has its line; without one the device is not to pull it. */
-static int twin_irq(struct machine *m, uint32_t flags, uint32_t gsi)
+static int set_irq_flags(struct machine *m, uint32_t flags)
 {
 	uint32_t command = pci_config_read(m, PCI_COMMAND, 2) &
 			   ~(PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 	uint32_t msix = find_msix(m), control = 0;
 
-	if (gsi != KVPCI_GSI_NONE && gsi != pci_config_read(m, PCI_INTERRUPT_LINE, 1))
-		return -EINVAL;
 	if (flags & KVPCI_IRQ_MASTER)
 		command |= PCI_COMMAND_MASTER;
-	if (flags & KVPCI_IRQ_INTX_DISABLE || gsi == KVPCI_GSI_NONE)
+	if (flags & KVPCI_IRQ_INTX_DISABLE)
 		command |= PCI_COMMAND_INTX_DISABLE;
 	if (flags & KVPCI_IRQ_MSIX_ENABLE)
 		control |= PCI_MSIX_FLAGS_ENABLE;
@@ -239,6 +237,23 @@ static int twin_irq(struct machine *m, uint32_t flags, uint32_t gsi)
 	pci_config_write(m, PCI_COMMAND, 2, command);
 	pci_config_write(m, msix + PCI_MSIX_FLAGS, 2, control);
 	return !!(pci_config_read(m, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+}
+
+/* The function has its line; without one the device is not to pull it. */
+static int twin_irq(struct machine *m, uint32_t flags, uint32_t gsi)
+{
+	if (gsi == KVPCI_GSI_NONE)
+		flags |= KVPCI_IRQ_INTX_DISABLE;
+	else if (gsi != pci_config_read(m, PCI_INTERRUPT_LINE, 1))
+		return -EINVAL;
+	user_set_line_fd(device_of(m), -1);
+	return set_irq_flags(m, flags);
+}
+
+static int twin_irq_fd(struct machine *m, uint32_t flags, int line_fd)
+{
+	user_set_line_fd(device_of(m), line_fd);
+	return set_irq_flags(m, flags);
 }
 
 static int twin_event(struct machine *m, struct kvpci_event *event)
@@ -362,6 +377,7 @@ const struct machine_ops machine_twin = {
 	.info = twin_info,
 	.map = twin_map,
 	.irq = twin_irq,
+	.irq_fd = twin_irq_fd,
 	.event = twin_event,
 	.ack = twin_ack,
 	.fail = twin_fail,
