@@ -20,7 +20,8 @@
  *	failing()	another thread of the VMM, with KVPCI_DEVICE_FAIL
  *	observer()	sees every state, and what must hold in it
  *
- * SUSPEND and RESUME take part with SUSPENDS, resets by the VMM with VMM_RESETS.
+ * SUSPEND and RESUME take part with SUSPENDS, resets by the VMM with VMM_RESETS, and
+ * KVPCI_DEVICE_EXIT_RESET with EXITS.
  * Not here: interrupts, which are in interrupt.pml, and the bytes of configuration.
  *
  * How to run it: selftests/model/check, which says what each run leaves out.
@@ -75,6 +76,7 @@
 #define RESUME_ENDS_READ	31	/* read_events() */
 #define SUSPEND_THEN_ACK	32	/* VMM */
 #define STOP_THEN_RESET		33	/* VMM */
+#define RESET_EXITS		34	/* status_write_exits() */
 #ifndef BREAK
 #define BREAK			0
 #endif
@@ -86,6 +88,7 @@ hidden byte started_once, stopped_once, acceptable, stop_in_order, told_the_trut
 hidden byte sealed, status_0_is_stopped, status_agrees, queue_off_is_stopped;
 hidden byte in_agreement, ack_counts, ack_refused, not_asleep;
 hidden byte kick_not_lost, closed_is_stopped, not_freed, suspended_is_stopped;
+hidden byte reset_at_once;
 
 /* device_status; ACKNOWLEDGE and DRIVER are one */
 #define DRIVER_BITS	1
@@ -144,6 +147,7 @@ bool mapped = true, gone, freed;
 bool inside[2];			/* kvm->srcu is held */
 bool news[2];			/* kvpci_event_post() comes next */
 byte ringing[2];		/* queue + 1 whose doorbell is under way */
+bool exited[2];			/* it is the VMM's turn to reset the device */
 
 /* The VMM and its backend. */
 #define OFF		0	/* a kick is taken, and nothing done */
@@ -198,6 +202,21 @@ inline status_reset(me)
 		events = (kept(STOP_FIRST) -> STOP : events | STOP);
 		news[me] = true
 	:: else -> core_reset()
+	fi
+}
+
+#ifdef EXITS
+#define status_write_exits	(has_backend && kept(RESET_EXITS))
+#else
+#define status_write_exits	false
+#endif
+
+/* access() of a 0 */
+inline status_write_0(me)
+{
+	if
+	:: status_write_exits -> exited[me] = true
+	:: else -> status_reset(me)
 	fi
 }
 
@@ -482,7 +501,7 @@ inline event_post(me)
 #define set_status(me, bits) \
 	d_step { reachable && hears -> status_write(me, (bits)); inside[me] = news[me] }
 #define reset_device(me) \
-	d_step { reachable -> status_reset(me); inside[me] = news[me] }
+	d_step { reachable -> status_write_0(me); inside[me] = news[me] }
 
 /* kvpci_access_kick(): no lock, one look after the other */
 inline doorbell(me, q)
@@ -534,7 +553,7 @@ proctype vcpu(bit me)
 end:	do
 	:: news[me] -> event_post(me)
 	:: !news[me] && gone -> break
-	:: !news[me] ->
+	:: !news[me] && !exited[me] ->
 		if
 		:: reset_device(me)
 		:: common_write(me, driver_feature_write(RING_RESET))
@@ -596,7 +615,11 @@ active proctype driver()
 	byte set;
 	do
 	:: true ->
-progress:	write(status_reset(0));
+progress:	write(status_write_0(0));
+		!exited[0];
+#ifdef EXITS
+		must(reset_at_once, !read_status);
+#endif
 		!read_status;
 		if
 		:: write(driver_feature_write(PLAIN))
@@ -771,7 +794,7 @@ inline go_on()
 }
 #endif
 
-/* A reset of the machine: whatever the driver was about to do. */
+/* A reset of the machine, or an exit: whatever the driver was about to do. */
 inline device_reset()
 {
 	if
@@ -851,6 +874,12 @@ active proctype VMM()
 #ifdef VMM_RESETS
 	:: true -> device_reset()
 #endif
+#ifdef EXITS
+	:: exited[0] -> device_reset(); exited[0] = false
+#ifndef DRIVER
+	:: exited[1] -> device_reset(); exited[1] = false
+#endif
+#endif
 	:: true ->
 		/* poll(): first among those to be woken, then a look */
 		if
@@ -877,6 +906,9 @@ active proctype VMM()
 			asleep = true;
 end:			if
 			:: woken
+#ifdef EXITS
+			:: exited[0] || exited[1]
+#endif
 #ifdef CLOSE
 			:: true -> break
 #endif
