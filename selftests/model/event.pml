@@ -21,7 +21,8 @@
  *	observer()	sees every state, and what must hold in it
  *
  * SUSPEND and RESUME take part with SUSPENDS, resets by the VMM with VMM_RESETS, and
- * KVPCI_DEVICE_EXIT_RESET with EXITS.
+ * KVPCI_DEVICE_EXIT_RESET with EXITS. With MOVES the device is saved, and restored
+ * under another VMM.
  * Not here: interrupts, which are in interrupt.pml, and the bytes of configuration.
  *
  * How to run it: selftests/model/check, which says what each run leaves out.
@@ -77,6 +78,8 @@
 #define SUSPEND_THEN_ACK	32	/* VMM */
 #define STOP_THEN_RESET		33	/* VMM */
 #define RESET_EXITS		34	/* status_write_exits() */
+#define START_RESTORED		35	/* VMM */
+#define KICK_AFTER_RESTORE	36	/* VMM */
 #ifndef BREAK
 #define BREAK			0
 #endif
@@ -810,6 +813,35 @@ inline device_reset()
 	stop_all()
 }
 
+#ifdef MOVES
+#define restores_backend \
+	(kept(START_RESTORED) && (backend == RUNNING || backend == SUSPENDING))
+
+/* A backend that has just been made, and an eventfd that has not been signalled. */
+inline queue_restored(q)
+{
+	kick[q] = kept(KICK_AFTER_RESTORE);
+	works[q] = (restores_backend && queue_state_enabled(q) -> ON : OFF);
+	told_size[q] = size[q]
+}
+
+/*
+ * Saved while no processor runs, and restored: all that the next VMM knows is in the
+ * registers. Nothing tells it to start.
+ */
+inline device_move()
+{
+	d_step {
+		!inside[0] && !inside[1] && !news[0] && !news[1] ->
+		started = backend != STOPPED && backend != STARTING;
+		paused = backend == SUSPENDED || backend == RESUMING;
+		told_features = features;
+		start_failed = false;
+		for_queues(queue_restored)
+	}
+}
+#endif
+
 inline queue_stopped(q)
 {
 	queue_stop(q);
@@ -873,6 +905,9 @@ active proctype VMM()
 	do
 #ifdef VMM_RESETS
 	:: true -> device_reset()
+#endif
+#ifdef MOVES
+	:: true -> device_move()
 #endif
 #ifdef EXITS
 	:: exited[0] -> device_reset(); exited[0] = false
