@@ -26,6 +26,8 @@ struct memory {
 	struct memory_slot slots[MEMORY_MAX_SLOTS];
 };
 
+struct snapshot;
+struct snapshot_writer;
 struct vm;
 
 /**
@@ -50,5 +52,17 @@ void *memory_at(const struct memory *memory, uint64_t guest, uint64_t length);
 
 /** memory_end() - first guest-physical address behind all RAM */
 uint64_t memory_end(const struct memory *memory);
+
+/** memory_save() - write all pages that are not zero to a snapshot */
+void memory_save(const struct memory *memory, struct snapshot_writer *w);
+
+/**
+ * memory_restore() - fill RAM that nobody has written to yet
+ * @memory: the RAM
+ * @s: the snapshot
+ *
+ * Return: 0 or a negative errno value, reported.
+ */
+int memory_restore(const struct memory *memory, struct snapshot *s);
 
 #endif /* KVPCI_VMM_MEMORY_H */
