@@ -66,7 +66,6 @@ static int open_signals(struct machine *m)
 	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (m->signal_fd < 0)
 		return report_error(-errno, "signalfd");
-	sigaddset(&set, SIGUSR2);	/* vCPU threads open themselves to it */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);	/* stdin in the background: as if empty */
@@ -96,9 +95,24 @@ static int build_devices(struct machine *m)
 	return err;
 }
 
-static int build(struct machine *m, uint64_t *entry)
+/* Tables, a kernel, and where the first vCPU finds it. */
+static int load(struct machine *m)
 {
-	uint64_t window, window_last, rsdp;
+	uint64_t window, window_last, rsdp, entry;
+	struct vm *vm = &m->vm;
+	int err;
+
+	pci_window64(vm->pci, &window, &window_last);
+	err = acpi_build(vm, window, window_last, &rsdp);
+	if (!err)
+		err = boot_load(vm, &m->options.image, rsdp, &entry);
+	if (!err)
+		err = registers_set(&vm->vcpus[0], entry);
+	return err;
+}
+
+static int build(struct machine *m)
+{
 	struct vm *vm = &m->vm;
 	int err;
 
@@ -109,12 +123,8 @@ static int build(struct machine *m, uint64_t *entry)
 		err = vcpus_create(vm, m->options.cpus);
 	if (!err)
 		err = pci_create(vm, m->options.num_nets);
-	if (err)
-		return err;
-	pci_window64(vm->pci, &window, &window_last);
-	err = acpi_build(vm, window, window_last, &rsdp);
 	if (!err)
-		err = boot_load(vm, &m->options.image, rsdp, entry);
+		err = load(m);
 	if (!err)
 		err = build_devices(m);
 	return err;
@@ -180,7 +190,7 @@ static void wait_for_end(struct machine *m)
 	}
 }
 
-static int execute(struct machine *m, uint64_t entry)
+static int execute(struct machine *m)
 {
 	unsigned int i;
 	int err;
@@ -192,7 +202,7 @@ static int execute(struct machine *m, uint64_t entry)
 	for (i = 0; !err && i < m->num_nets; i++)
 		err = net_start(m->nets[i], &m->starter);
 	if (!err)
-		err = vcpus_start(&m->vm, entry);
+		err = vcpus_start(&m->vm);
 	if (err)
 		vm_end(&m->vm, VM_CRASHED);
 	else
@@ -229,7 +239,6 @@ int command_run(int argc, char **argv)
 	static struct machine machine;
 	struct machine *m = &machine;
 	int status = STATUS_FAILED;
-	uint64_t entry;
 
 	if (options_parse(&m->options, argc, argv)) {
 		status = STATUS_USAGE;
@@ -237,8 +246,7 @@ int command_run(int argc, char **argv)
 		options_help();
 		status = STATUS_OK;
 	} else if (!open_signals(m)) {
-		if (!build(m, &entry) && !execute(m, entry) &&
-		    m->vm.end != VM_CRASHED)
+		if (!build(m) && !execute(m) && m->vm.end != VM_CRASHED)
 			status = STATUS_OK;
 		dismantle(m);
 	}

@@ -18,7 +18,7 @@
 #include "vcpu.h"
 #include "vm.h"
 
-#define KICK_SIGNAL	SIGUSR2
+#define KICK_SIGNAL	SIGRTMIN
 
 static void on_kick(int sig)
 {
@@ -187,6 +187,35 @@ static bool running(const struct vm *vm)
 	return __atomic_load_n(&vm->end, __ATOMIC_ACQUIRE) == VM_RUNNING;
 }
 
+/*
+ * KVM_RUN has nothing left to complete: with immediate_exit it does that first, and
+ * exits for more if that takes more.
+ */
+static void rest(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->rest_lock);
+	while (vm->paused) {
+		vcpu->resting = true;
+		pthread_cond_broadcast(&vm->rest);
+		pthread_cond_wait(&vm->rest, &vm->rest_lock);
+	}
+	vcpu->resting = false;
+	pthread_mutex_unlock(&vm->rest_lock);
+}
+
+/* It ends: whoever waits for it to rest need not wait. */
+static void rest_for_good(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->rest_lock);
+	vcpu->resting = true;
+	pthread_cond_broadcast(&vm->rest);
+	pthread_mutex_unlock(&vm->rest_lock);
+}
+
 static void *run_vcpu(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -202,15 +231,18 @@ static void *run_vcpu(void *arg)
 			handle_exit(vcpu);
 			continue;
 		}
-		if (errno == EINTR || errno == EAGAIN)
-			continue;	/* a signal; vCPU 0 has yet to wake us */
+		if (errno == EINTR || errno == EAGAIN) {
+			rest(vcpu);	/* a signal; vCPU 0 has yet to wake us */
+			continue;
+		}
 		snprintf(what, sizeof(what), "KVM_RUN: %s", strerror(errno));
 		crash(vcpu, what);
 	}
+	rest_for_good(vcpu);
 	return NULL;
 }
 
-int vcpus_start(struct vm *vm, uint64_t entry)
+int vcpus_start(struct vm *vm)
 {
 	struct sigaction action = { .sa_handler = on_kick };
 	unsigned int i;
@@ -218,9 +250,6 @@ int vcpus_start(struct vm *vm, uint64_t entry)
 	int err;
 
 	sigaction(KICK_SIGNAL, &action, NULL);
-	err = registers_set(&vm->vcpus[0], entry);
-	if (err)
-		return err;
 	for (i = 0; i < vm->num_cpus; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
@@ -235,20 +264,53 @@ int vcpus_start(struct vm *vm, uint64_t entry)
 }
 
 /*
- * immediate_exit closes the gap between a thread's look at vm->end and KVM_RUN:
- * a signal that comes in between would be spent too early.
+ * immediate_exit closes the gap between a thread's look at the state of the VM and
+ * KVM_RUN: a signal that comes in between would be spent too early.
  */
+static void leave_guest(struct vcpu *vcpu)
+{
+	if (!vcpu->started)
+		return;
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
+void vcpus_pause(struct vm *vm)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&vm->rest_lock);
+	vm->paused = true;
+	for (i = 0; i < vm->num_cpus; i++)
+		leave_guest(&vm->vcpus[i]);
+	for (i = 0; i < vm->num_cpus; i++)
+		while (vm->vcpus[i].started && !vm->vcpus[i].resting)
+			pthread_cond_wait(&vm->rest, &vm->rest_lock);
+	pthread_mutex_unlock(&vm->rest_lock);
+}
+
+/* A guest with kvmclock is told that it stood still: its watchdogs wait with it. */
+void vcpus_resume(struct vm *vm)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&vm->rest_lock);
+	vm->paused = false;
+	for (i = 0; i < vm->num_cpus; i++) {
+		ioctl(vm->vcpus[i].fd, KVM_KVMCLOCK_CTRL, 0);
+		__atomic_store_n(&vm->vcpus[i].run->immediate_exit, 0,
+				 __ATOMIC_SEQ_CST);
+	}
+	pthread_cond_broadcast(&vm->rest);
+	pthread_mutex_unlock(&vm->rest_lock);
+}
+
 void vcpus_stop(struct vm *vm)
 {
 	unsigned int i;
 
-	for (i = 0; i < vm->num_cpus; i++) {
-		if (!vm->vcpus[i].started)
-			continue;
-		__atomic_store_n(&vm->vcpus[i].run->immediate_exit, 1,
-				 __ATOMIC_SEQ_CST);
-		pthread_kill(vm->vcpus[i].thread, KICK_SIGNAL);
-	}
+	for (i = 0; i < vm->num_cpus; i++)
+		leave_guest(&vm->vcpus[i]);
 	for (i = 0; i < vm->num_cpus; i++) {
 		if (!vm->vcpus[i].started)
 			continue;

@@ -25,6 +25,7 @@ struct vm;
  * @run_size: bytes at @run
  * @thread: the thread
  * @started: @thread is valid
+ * @resting: it is outside the guest, and stays there; under the VM's rest_lock
  * @exits: counts of its exits to userspace
  */
 struct vcpu {
@@ -35,6 +36,7 @@ struct vcpu {
 	size_t run_size;
 	pthread_t thread;
 	bool started;
+	bool resting;
 	struct exit_counts exits;
 };
 
@@ -50,11 +52,24 @@ int vcpus_create(struct vm *vm, unsigned int count);
 /**
  * vcpus_start() - run the guest
  * @vm: the VM
- * @entry: where the first vCPU begins; the others wait for it
+ *
+ * vCPU 0 has its registers.
  *
  * Return: 0 or a negative errno value, reported.
  */
-int vcpus_start(struct vm *vm, uint64_t entry);
+int vcpus_start(struct vm *vm);
+
+/**
+ * vcpus_pause() - bring all vCPUs out of the guest, and keep them there
+ * @vm: the VM
+ *
+ * When it returns, what a vCPU began is complete: its registers can be read, and
+ * none of its accesses is under way. One that has ended the VM does not come back.
+ */
+void vcpus_pause(struct vm *vm);
+
+/** vcpus_resume() - let them go on */
+void vcpus_resume(struct vm *vm);
 
 /** vcpus_stop() - bring all vCPUs out of the guest and end their threads */
 void vcpus_stop(struct vm *vm);

@@ -88,6 +88,8 @@ int vm_open(struct vm *vm)
 	vm->kvm = -1;
 	vm->fd = -1;
 	pthread_mutex_init(&vm->line_lock, NULL);
+	pthread_mutex_init(&vm->rest_lock, NULL);
+	pthread_cond_init(&vm->rest, NULL);
 	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (vm->end_fd < 0)
 		return report_error(-errno, "eventfd");
@@ -103,6 +105,8 @@ void vm_close(struct vm *vm)
 		close(vm->kvm);
 	if (vm->end_fd >= 0)
 		close(vm->end_fd);
+	pthread_cond_destroy(&vm->rest);
+	pthread_mutex_destroy(&vm->rest_lock);
 	pthread_mutex_destroy(&vm->line_lock);
 }
 

@@ -42,6 +42,9 @@ enum vm_end {
  * @end_fd: eventfd, readable once @end is set
  * @line_lock: protects @lines
  * @lines: how many functions pull each interrupt line
+ * @rest_lock: protects @paused and each vCPU's @resting
+ * @rest: one of them has changed
+ * @paused: vCPUs are to rest
  */
 struct vm {
 	int kvm;
@@ -59,6 +62,10 @@ struct vm {
 
 	pthread_mutex_t line_lock;
 	unsigned int lines[24];
+
+	pthread_mutex_t rest_lock;
+	pthread_cond_t rest;
+	bool paused;
 };
 
 /**
