@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "report.h"
+#include "snapshot.h"
 #include "util.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -167,17 +168,24 @@ static void fix_all(const struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
 				fixes[n].fix(vcpu, &cpuid->entries[i]);
 }
 
-static struct kvm_cpuid2 *supported(const struct vm *vm)
+static struct kvm_cpuid2 *allocate(void)
 {
 	struct kvm_cpuid2 *cpuid;
 
-	cpuid = calloc(1, sizeof(*cpuid) +
-		       MAX_ENTRIES * sizeof(cpuid->entries[0]));
-	if (!cpuid) {
+	cpuid = calloc(1, sizeof(*cpuid) + MAX_ENTRIES * sizeof(cpuid->entries[0]));
+	if (cpuid)
+		cpuid->nent = MAX_ENTRIES;
+	else
 		report_error(-ENOMEM, "CPUID");
+	return cpuid;
+}
+
+static struct kvm_cpuid2 *supported(const struct vm *vm)
+{
+	struct kvm_cpuid2 *cpuid = allocate();
+
+	if (!cpuid)
 		return NULL;
-	}
-	cpuid->nent = MAX_ENTRIES;
 	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid)) {
 		report_error(-errno, "KVM_GET_SUPPORTED_CPUID");
 		free(cpuid);
@@ -209,6 +217,126 @@ int cpuid_set(struct vcpu *vcpu)
 	fix_all(vcpu, cpuid);
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
 		err = report_error(-errno, "KVM_SET_CPUID2");
+	free(cpuid);
+	return err;
+}
+
+/* --- snapshots ------------------------------------------------------------------ */
+
+void cpuid_save(const struct vcpu *vcpu, struct snapshot_writer *w)
+{
+	struct kvm_cpuid2 *cpuid = allocate();
+
+	if (!cpuid || ioctl(vcpu->fd, KVM_GET_CPUID2, cpuid))
+		snapshot_fail(w, cpuid ? report_error(-errno, "KVM_GET_CPUID2") : -ENOMEM);
+	else
+		snapshot_put(w, SNAPSHOT_CPUID, vcpu->id, cpuid->entries,
+			     cpuid->nent * sizeof(cpuid->entries[0]));
+	free(cpuid);
+}
+
+/* Words of features: a guest that has found one may use it. */
+static const struct feature_word {
+	uint32_t function;
+	uint32_t index;
+	size_t reg;		/* offset in the entry */
+	uint32_t ignored;	/* bits that tell what the guest has switched on */
+} feature_words[] = {
+#define WORD(function, index, reg, ignored)				\
+	{ function, index, offsetof(struct kvm_cpuid_entry2, reg), ignored }
+	WORD(0x00000001, 0, ecx, 1U << 27 | 1U << 3),	/* OSXSAVE, MONITOR */
+	WORD(0x00000001, 0, edx, 1U << 9),		/* APIC */
+	WORD(0x00000007, 0, ebx, 0),
+	WORD(0x00000007, 0, ecx, 1U << 4),		/* OSPKE */
+	WORD(0x00000007, 0, edx, 0),
+	WORD(0x00000007, 1, eax, 0),
+	WORD(0x0000000d, 0, eax, 0),			/* of XCR0 */
+	WORD(0x0000000d, 1, eax, 0),
+	WORD(0x40000001, 0, eax, 0),			/* KVM's own */
+	WORD(0x80000001, 0, ecx, 0),
+	WORD(0x80000001, 0, edx, 1U << 9),
+	WORD(0x80000008, 0, ebx, 0),
+#undef WORD
+};
+
+static const struct kvm_cpuid_entry2 *find_leaf(const struct kvm_cpuid2 *cpuid,
+						uint32_t function, uint32_t index)
+{
+	uint32_t i;
+
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == function &&
+		    cpuid->entries[i].index == index)
+			return &cpuid->entries[i];
+	return NULL;
+}
+
+static uint32_t word_of(const struct kvm_cpuid2 *cpuid, const struct feature_word *at)
+{
+	const struct kvm_cpuid_entry2 *e = find_leaf(cpuid, at->function, at->index);
+	uint32_t word = 0;
+
+	if (e)
+		memcpy(&word, (const char *)e + at->reg, sizeof(word));
+	return word & ~at->ignored;
+}
+
+static bool same_vendor(const struct kvm_cpuid2 *a, const struct kvm_cpuid2 *b)
+{
+	const struct kvm_cpuid_entry2 *e = find_leaf(a, 0, 0), *f = find_leaf(b, 0, 0);
+
+	return e && f && e->ebx == f->ebx && e->ecx == f->ecx && e->edx == f->edx;
+}
+
+/* Everything that the guest's processor had must be there. */
+static int check_host(const struct vcpu *vcpu, const struct snapshot *s,
+		      const struct kvm_cpuid2 *wanted)
+{
+	struct kvm_cpuid2 *here = supported(vcpu->vm);
+	uint32_t missing;
+	int err = 0;
+	size_t i;
+
+	if (!here)
+		return -EIO;
+	fix_all(vcpu, here);
+	if (!same_vendor(wanted, here))
+		err = snapshot_refuse(s, SNAPSHOT_CPUID, vcpu->id,
+				      "this host's processor is of another maker; restore it where it was saved");
+	for (i = 0; !err && i < ARRAY_SIZE(feature_words); i++) {
+		missing = word_of(wanted, &feature_words[i]) &
+			~word_of(here, &feature_words[i]);
+		if (missing)
+			err = snapshot_refuse(s, SNAPSHOT_CPUID, vcpu->id,
+					      "this host lacks features %#x of leaf %#x.%u, which the guest may use; restore it where it was saved",
+					      missing, feature_words[i].function,
+					      feature_words[i].index);
+	}
+	free(here);
+	return err;
+}
+
+int cpuid_restore(const struct vcpu *vcpu, struct snapshot *s)
+{
+	int64_t length = snapshot_length(s, SNAPSHOT_CPUID, vcpu->id);
+	struct kvm_cpuid2 *cpuid;
+	int err;
+
+	if (length < 0 || length % (int)sizeof(cpuid->entries[0]) ||
+	    length / (int)sizeof(cpuid->entries[0]) > MAX_ENTRIES)
+		return snapshot_refuse(s, SNAPSHOT_CPUID, vcpu->id,
+				       "there cannot be %lld bytes of it",
+				       (long long)length);
+	cpuid = allocate();
+	if (!cpuid)
+		return -ENOMEM;
+	cpuid->nent = (uint32_t)length / sizeof(cpuid->entries[0]);
+	err = snapshot_get(s, SNAPSHOT_CPUID, vcpu->id, cpuid->entries,
+			   (size_t)length);
+	if (!err)
+		err = check_host(vcpu, s, cpuid);
+	if (!err && ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
+		err = report_error(-errno, "--restore: KVM_SET_CPUID2");
 	free(cpuid);
 	return err;
 }

@@ -7,6 +7,7 @@
 
 #include "machine.h"
 #include "power.h"
+#include "snapshot.h"
 #include "vm.h"
 
 #define PM1_SCI_EN		(1U << 0)
@@ -95,4 +96,34 @@ bool power_access(struct vm *vm, uint16_t port, uint8_t *data,
 		return true;
 	}
 	return false;
+}
+
+/* Its section of a snapshot. */
+struct record {
+	uint16_t enable;
+	uint16_t control;
+	uint32_t reserved;
+};
+
+void power_save(const struct power *power, struct snapshot_writer *w)
+{
+	const struct record record = {
+		.enable = power->enable,
+		.control = power->control,
+	};
+
+	snapshot_put(w, SNAPSHOT_POWER, 0, &record, sizeof(record));
+}
+
+int power_restore(struct power *power, struct snapshot *s)
+{
+	struct record record;
+	int err;
+
+	err = snapshot_get(s, SNAPSHOT_POWER, 0, &record, sizeof(record));
+	if (!err) {
+		power->enable = record.enable;
+		power->control = record.control & ~PM1_SLP_EN;
+	}
+	return err;
 }

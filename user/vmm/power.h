@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct snapshot;
+struct snapshot_writer;
 struct vm;
 
 struct power {
@@ -28,5 +30,9 @@ struct power {
  */
 bool power_access(struct vm *vm, uint16_t port, uint8_t *data,
 		  unsigned int length, bool write);
+
+/** power_save() - write the registers to a snapshot */
+void power_save(const struct power *power, struct snapshot_writer *w);
+int power_restore(struct power *power, struct snapshot *s);
 
 #endif /* KVPCI_VMM_POWER_H */

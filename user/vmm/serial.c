@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/serial_reg.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "machine.h"
 #include "report.h"
 #include "serial.h"
+#include "snapshot.h"
 #include "vm.h"
 
 #define IER_MASK	0x0f
@@ -224,4 +226,70 @@ void serial_receive(struct serial *serial, const uint8_t *bytes, size_t count)
 		push(serial, bytes[i]);
 	update_line(serial);
 	pthread_mutex_unlock(&serial->lock);
+}
+
+/* Its section of a snapshot. */
+struct record {
+	uint8_t divisor[2];
+	uint8_t ier;
+	uint8_t fcr;
+	uint8_t lcr;
+	uint8_t mcr;
+	uint8_t scr;
+	uint8_t reserved;
+	uint16_t used;
+	uint8_t input[SERIAL_FIFO];	/* the oldest first */
+	uint8_t reserved2[6];
+};
+
+void serial_save(struct serial *serial, struct snapshot_writer *w)
+{
+	struct record record;
+	size_t i;
+
+	memset(&record, 0, sizeof(record));
+	pthread_mutex_lock(&serial->lock);
+	memcpy(record.divisor, serial->divisor, sizeof(record.divisor));
+	record.ier = serial->ier;
+	record.fcr = serial->fcr;
+	record.lcr = serial->lcr;
+	record.mcr = serial->mcr;
+	record.scr = serial->scr;
+	record.used = (uint16_t)serial->used;
+	for (i = 0; i < serial->used; i++)
+		record.input[i] = serial->input[(serial->first + i) % SERIAL_FIFO];
+	pthread_mutex_unlock(&serial->lock);
+	snapshot_put(w, SNAPSHOT_SERIAL, 0, &record, sizeof(record));
+}
+
+/*
+ * Interrupt controllers do not keep what drives their lines. That the transmitter is
+ * empty is told once more: the console is another one, and has room.
+ */
+int serial_restore(struct serial *serial, struct snapshot *s)
+{
+	struct record record;
+	int err;
+
+	err = snapshot_get(s, SNAPSHOT_SERIAL, 0, &record, sizeof(record));
+	if (err)
+		return err;
+	if (record.used > SERIAL_FIFO || record.ier & ~IER_MASK ||
+	    record.mcr & ~MCR_MASK)
+		return snapshot_refuse(s, SNAPSHOT_SERIAL, 0,
+				       "no serial port can be like that");
+	pthread_mutex_lock(&serial->lock);
+	memcpy(serial->divisor, record.divisor, sizeof(serial->divisor));
+	serial->ier = record.ier;
+	serial->fcr = record.fcr;
+	serial->lcr = record.lcr;
+	serial->mcr = record.mcr;
+	serial->scr = record.scr;
+	memcpy(serial->input, record.input, sizeof(serial->input));
+	serial->first = 0;
+	serial->used = record.used;
+	serial->sent = true;
+	update_line(serial);
+	pthread_mutex_unlock(&serial->lock);
+	return 0;
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 struct console;
+struct snapshot;
+struct snapshot_writer;
 struct vm;
 
 #define SERIAL_FIFO	256
@@ -62,5 +64,11 @@ void serial_access(struct serial *serial, unsigned int reg, uint8_t *value,
 /** serial_room() - bytes that serial_receive() takes */
 size_t serial_room(struct serial *serial);
 void serial_receive(struct serial *serial, const uint8_t *bytes, size_t count);
+
+/** serial_save() - write its registers to a snapshot */
+void serial_save(struct serial *serial, struct snapshot_writer *w);
+
+/** serial_restore() - when it is open, and interrupt controllers are restored */
+int serial_restore(struct serial *serial, struct snapshot *s);
 
 #endif /* KVPCI_VMM_SERIAL_H */

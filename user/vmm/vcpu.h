@@ -14,6 +14,8 @@
 #define VCPU_MAX	254	/* xAPIC ids without the broadcast one */
 
 struct kvm_run;
+struct snapshot;
+struct snapshot_writer;
 struct vm;
 
 /**
@@ -53,7 +55,7 @@ int vcpus_create(struct vm *vm, unsigned int count);
  * vcpus_start() - run the guest
  * @vm: the VM
  *
- * vCPU 0 has its registers.
+ * vCPU 0 has its registers, from registers_set() or from a snapshot.
  *
  * Return: 0 or a negative errno value, reported.
  */
@@ -80,6 +82,21 @@ int cpuid_set(struct vcpu *vcpu);
 
 /** cpuid_physical_bits() - width of the guest's physical addresses: cpuid.c */
 unsigned int cpuid_physical_bits(const struct vm *vm);
+
+/** cpuid_save() - write a vCPU's CPUID to a snapshot: cpuid.c */
+void cpuid_save(const struct vcpu *vcpu, struct snapshot_writer *w);
+
+/** cpuid_restore() - give a vCPU the CPUID it had, if this host can: cpuid.c */
+int cpuid_restore(const struct vcpu *vcpu, struct snapshot *s);
+
+/** vcpus_save() - write all vCPUs, which rest, to a snapshot: vcpu_state.c */
+void vcpus_save(const struct vm *vm, struct snapshot_writer *w);
+
+/** vcpus_restore() - before any of them runs: vcpu_state.c */
+int vcpus_restore(const struct vm *vm, struct snapshot *s);
+
+/** vcpu_tsc() - what a vCPU, which rests, reads as its TSC: vcpu_state.c */
+uint64_t vcpu_tsc(const struct vcpu *vcpu);
 
 /** registers_set() - the state the 64-bit boot protocol asks for: registers.c */
 int registers_set(struct vcpu *vcpu, uint64_t entry);

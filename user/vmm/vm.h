@@ -15,6 +15,8 @@
 #include "serial.h"
 
 struct pci;
+struct snapshot;
+struct snapshot_writer;
 struct vcpu;
 
 /* Why the VM ended, first one wins. */
@@ -76,6 +78,12 @@ struct vm {
  */
 int vm_open(struct vm *vm);
 void vm_close(struct vm *vm);
+
+/** vm_save() - write interrupt controllers, timer and clock to a snapshot: vm_state.c */
+void vm_save(const struct vm *vm, struct snapshot_writer *w);
+
+/** vm_restore() - after the vCPUs, before what drives interrupt lines: vm_state.c */
+int vm_restore(const struct vm *vm, struct snapshot *s);
 
 /** vm_set_line() - drive an interrupt line that has one user */
 void vm_set_line(struct vm *vm, uint32_t gsi, bool level);
