@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The network card's life: its start and its stop. vhost-net serves the data queues,
- * one instance a queue pair. A card of several pairs has a control queue, which is
- * answered here.
+ * The network card's life: its start, its stop, and how it stands still. vhost-net
+ * serves the data queues, one instance a queue pair. A card of several pairs has a
+ * control queue, which is answered here.
  *
  * No vCPU waits for vhost. One thread for all cards takes a card's START and starts
  * it (starter.c). Then the card's own thread follows its events, up to STOP. The two
- * take turns, and only the one that has its turn touches the fields marked "thread".
+ * take turns. The lock is for whoever wants both to stand still: to save the card.
  */
 #include <errno.h>
 #include <linux/if_tun.h>
@@ -20,6 +20,7 @@
 #include "net.h"
 #include "net_card.h"
 #include "report.h"
+#include "snapshot.h"
 #include "tap.h"
 #include "transport.h"
 #include "util.h"
@@ -97,6 +98,23 @@ static bool ctrl_runs(const struct net *net)
 	return is_ctrl(net, net->ctrl_index) && net->running[net->ctrl_index];
 }
 
+/* From its @next on; an earlier kick may have met nobody. */
+static int queue_serve(struct net *net, unsigned int queue,
+		       const struct kvpci_queue_state *state)
+{
+	int err;
+
+	if (is_ctrl(net, queue)) {
+		err = ctrlq_start(&net->ctrl, state, net->features);
+		net->ctrl.next = net->next[queue];
+		eventfd_write(net->kicks[queue], 1);	/* look at once */
+		return err;
+	}
+	return vhost_queue_start(net->vhosts[queue / 2], queue % 2,
+				 &net->vm->memory, state, net->next[queue],
+				 net->kicks[queue], net->taps[queue / 2]);
+}
+
 /* Queues that nobody serves yet, or at all, are left alone. */
 static int queue_start(struct net *net, unsigned int queue)
 {
@@ -109,15 +127,8 @@ static int queue_start(struct net *net, unsigned int queue)
 	err = net->transport->ops->queue_state(net->transport, queue, &state);
 	if (err || !state.enabled)
 		return err;
-	if (is_ctrl(net, queue)) {
-		err = ctrlq_start(&net->ctrl, &state, net->features);
-		eventfd_write(net->kicks[queue], 1);	/* look at once */
-	} else {
-		err = vhost_queue_start(net->vhosts[queue / 2], queue % 2,
-					&net->vm->memory, &state,
-					net->kicks[queue],
-					net->taps[queue / 2]);
-	}
+	net->next[queue] = 0;
+	err = queue_serve(net, queue, &state);
 	net->running[queue] = !err;
 	return err;
 }
@@ -183,20 +194,29 @@ void net_stop(struct net *net)
 	net_attach(net, 1);
 }
 
-static void start(struct net *net)
+static int learn_features(struct net *net)
 {
 	uint64_t features[2];
 	int err;
 
 	err = net->transport->ops->features(net->transport, features);
-	if (err) {
-		complain(net, err, "cannot read the features");
-		return;
-	}
+	if (err)
+		return err;
 	net->features = features[0];
 	/* 5.1.2: without MQ there is one pair, and the control queue follows */
 	net->ctrl_index = has(net, VIRTIO_NET_F_MQ) ? 2 * net->pairs : 2;
 	set_offload(net);
+	return 0;
+}
+
+static void start(struct net *net)
+{
+	int err = learn_features(net);
+
+	if (err) {
+		complain(net, err, "cannot read the features");
+		return;
+	}
 	err = use_pairs(net, 1);
 	if (!err && has(net, VIRTIO_NET_F_CTRL_VQ))
 		err = queue_start(net, net->ctrl_index);
@@ -213,6 +233,7 @@ static void take_start(void *opaque)
 	struct kvpci_event event;
 	int n;
 
+	pthread_mutex_lock(&net->lock);
 	n = net->transport->ops->event(net->transport, &event);
 	if (n < 0) {
 		report_error(n, "net %s: events", net->tap);
@@ -222,6 +243,7 @@ static void take_start(void *opaque)
 	} else {
 		starter_watch(net->starter, &net->startable);
 	}
+	pthread_mutex_unlock(&net->lock);
 }
 
 /* Return: true if the device does not run any more. */
@@ -257,6 +279,8 @@ static void take_ctrl_kick(struct net *net)
 	int result, queue = net->ctrl_index;
 	eventfd_t count;
 
+	if (!ctrl_runs(net))
+		return;		/* it has been stopped since */
 	eventfd_read(net->kicks[queue], &count);
 	result = ctrlq_run(&net->ctrl);
 	if (result < 0) {
@@ -270,6 +294,24 @@ static void take_ctrl_kick(struct net *net)
 		eventfd_write(net->kicks[queue], 1);
 }
 
+/* Return: false if events cannot be read any more. */
+static bool serve_event(struct net *net, bool *our_turn)
+{
+	struct kvpci_event event;
+	int n;
+
+	n = net->transport->ops->event(net->transport, &event);
+	if (n < 0) {
+		report_error(n, "net %s: events", net->tap);
+		return false;
+	}
+	if (n && take_event(net, &event)) {
+		*our_turn = false;
+		starter_watch(net->starter, &net->startable);
+	}
+	return true;
+}
+
 static void *follow(void *arg)
 {
 	enum { QUIT, GO, EVENT, CTRL, NUM };
@@ -280,12 +322,10 @@ static void *follow(void *arg)
 		[EVENT] = { .events = POLLIN },
 		[CTRL] = { .events = POLLIN },
 	};
-	struct kvpci_event event;
-	bool our_turn = false;
+	bool our_turn = false, good = true;
 	eventfd_t count;
-	int n;
 
-	while (!fds[QUIT].revents) {
+	while (good && !fds[QUIT].revents) {
 		fds[EVENT].fd = our_turn ? net->transport->event_fd : -1;
 		fds[CTRL].fd = our_turn && ctrl_runs(net) ?
 			net->kicks[net->ctrl_index] : -1;
@@ -295,21 +335,141 @@ static void *follow(void *arg)
 			eventfd_read(net->go, &count);
 			our_turn = true;
 		}
+		pthread_mutex_lock(&net->lock);
 		if (fds[CTRL].revents)
 			take_ctrl_kick(net);
-		if (!fds[EVENT].revents)
-			continue;
-		n = net->transport->ops->event(net->transport, &event);
-		if (n < 0) {
-			report_error(n, "net %s: events", net->tap);
-			break;
-		}
-		if (n && take_event(net, &event)) {
-			our_turn = false;
-			starter_watch(net->starter, &net->startable);
-		}
+		if (fds[EVENT].revents)
+			good = serve_event(net, &our_turn);
+		pthread_mutex_unlock(&net->lock);
 	}
 	return NULL;
+}
+
+/* --- standing still, and going on ---------------------------------------------- */
+
+void net_pause(struct net *net)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&net->lock);
+	for (i = 0; i < net->num_queues; i++) {
+		if (!net->running[i])
+			continue;
+		if (is_ctrl(net, i)) {
+			net->next[i] = net->ctrl.next;
+			continue;
+		}
+		vhost_queue_stop(net->vhosts[i / 2], i % 2);
+		net->next[i] = vhost_queue_next(net->vhosts[i / 2], i % 2);
+	}
+}
+
+/* Where they were; what the file says of them may be anything. */
+static int serve_again(struct net *net)
+{
+	struct kvpci_queue_state state;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < net->num_queues; i++) {
+		if (!net->running[i])
+			continue;
+		if (!is_ctrl(net, i) && i / 2 >= net->used)
+			err = -EINVAL;
+		if (!err)
+			err = net->transport->ops->queue_state(net->transport, i,
+							       &state);
+		if (!err && !state.enabled)
+			err = -EINVAL;
+		if (!err)
+			err = queue_serve(net, i, &state);
+	}
+	return err;
+}
+
+void net_resume(struct net *net)
+{
+	int err = serve_again(net);
+
+	if (err) {
+		net_stop(net);
+		complain(net, err, "cannot start its queues again");
+	}
+	pthread_mutex_unlock(&net->lock);
+}
+
+void net_save(struct net *net, struct snapshot_writer *w, uint32_t index)
+{
+	struct net_state state = {
+		.pairs = net->pairs,
+		.layout = net->layout,
+		.used = net->used,
+		.attached = net->attached,
+	};
+	unsigned int i;
+
+	memcpy(state.mac, net->mac, sizeof(state.mac));
+	for (i = 0; i < net->num_queues; i++) {
+		state.queues[i].running = net->running[i];
+		state.queues[i].next = net->running[i] ? net->next[i] : 0;
+	}
+	device_save(net->transport, &net->numbers, w, index);
+	net_state_save(&state, w, index);
+}
+
+/* net_state_fit() has seen that the card is the same. */
+int net_restore(struct net *net, struct snapshot *s, uint32_t index)
+{
+	struct net_state state;
+	bool any = false;
+	unsigned int i;
+	int err;
+
+	err = net_state_read(&state, s, index);
+	if (!err)
+		err = device_restore(net->transport, &net->numbers, s, index,
+				     &net->restored);
+	if (err)
+		return err;
+	for (i = 0; i < net->num_queues; i++) {
+		net->running[i] = state.queues[i].running;
+		net->next[i] = state.queues[i].next;
+		any |= net->running[i];
+	}
+	if (!net->restored && (any || state.used))
+		return snapshot_refuse(s, SNAPSHOT_NET, index,
+				       "queues run, and the device does not");
+	net->used = state.used;
+	return net_attach(net, state.attached);
+}
+
+/*
+ * The device runs: it is its own thread's turn. An interrupt that was asked for where
+ * it was saved is with the guest, or pending. One more does no harm, and helps where
+ * somebody else has written the file.
+ */
+static int go_on(struct net *net)
+{
+	uint64_t features;
+	unsigned int i;
+	int err;
+
+	pthread_mutex_lock(&net->lock);
+	err = learn_features(net);
+	features = net->features & net->vhost_features & VHOST_FEATURES;
+	for (i = 0; !err && i < net->used; i++)
+		err = vhost_set_features(net->vhosts[i], features);
+	if (!err)
+		err = serve_again(net);
+	for (i = 0; !err && i < net->num_queues; i++)
+		if (net->running[i])
+			eventfd_write(net->calls[i], 1);
+	pthread_mutex_unlock(&net->lock);
+	if (err)
+		return report_error(err, "net %s: cannot start its queues where they were",
+				    net->tap);
+	eventfd_write(net->go, 1);
+	return 0;
 }
 
 int net_start(struct net *net, struct starter *starter)
@@ -330,5 +490,11 @@ int net_start(struct net *net, struct starter *starter)
 	net->started = true;
 	snprintf(name, sizeof(name), "net-%.10s", net->tap);
 	pthread_setname_np(net->thread, name);
-	return starter_add(starter, &net->startable);
+	err = starter_add(starter, &net->startable);
+	if (err)
+		return err;
+	if (net->restored)
+		return go_on(net);
+	starter_watch(starter, &net->startable);
+	return 0;
 }

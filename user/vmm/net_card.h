@@ -14,11 +14,9 @@
 #include <stdint.h>
 
 #include "ctrlq.h"
-#include "options.h"
+#include "device_state.h"
+#include "net_state.h"
 #include "starter.h"
-
-#define NET_MAX_PAIRS	OPTIONS_MAX_QUEUES
-#define NET_MAX_QUEUES	(2 * NET_MAX_PAIRS + 1)
 
 #define BIT64(n)	(1ULL << (n))
 
@@ -35,6 +33,9 @@
  * @tap: name of the interface
  * @pairs: queue pairs
  * @num_queues: queues, the control queue included
+ * @layout: LIBKVPCI_LAYOUT_* flags
+ * @mac: its address
+ * @numbers: what the device has
  * @taps: by pair
  * @vhosts: by pair
  * @vhost_features: features that all of them have
@@ -46,13 +47,16 @@
  * @go: eventfd that gives @thread its turn
  * @quit: eventfd that ends @thread
  * @started: @thread is valid
- * @features: thread: feature bits that the driver accepted
- * @running: thread: by queue: vhost, or net_ctrl(), serves it
- * @used: thread: pairs the driver has asked for since it started the device
- * @attached: thread: pairs of the tap that take part
- * @ctrl: thread: the control queue
- * @ctrl_index: thread: index of that queue
- * @complained: thread: a mistake of the guest has been reported
+ * @lock: protects what follows; held while an event, or the control queue, is served
+ * @features: feature bits that the driver accepted
+ * @restored: the device runs, from a snapshot, and its queues wait for net_start()
+ * @running: by queue: vhost, or net_ctrl(), serves it
+ * @next: by queue, while it stands still: entry of the available ring that comes next
+ * @used: pairs the driver has asked for since it started the device
+ * @attached: pairs of the tap that take part
+ * @ctrl: the control queue
+ * @ctrl_index: index of that queue
+ * @complained: a mistake of the guest has been reported
  */
 struct net {
 	struct vm *vm;
@@ -60,6 +64,9 @@ struct net {
 	char tap[IFNAMSIZ];
 	unsigned int pairs;
 	unsigned int num_queues;
+	unsigned int layout;
+	uint8_t mac[OPTIONS_MAC_SIZE];
+	struct device_numbers numbers;
 	int taps[NET_MAX_PAIRS];
 	int vhosts[NET_MAX_PAIRS];
 	uint64_t vhost_features;
@@ -73,8 +80,11 @@ struct net {
 	int quit;
 	bool started;
 
+	pthread_mutex_t lock;
 	uint64_t features;
+	bool restored;
 	bool running[NET_MAX_QUEUES];
+	uint16_t next[NET_MAX_QUEUES];
 	unsigned int used;
 	unsigned int attached;
 	struct ctrlq ctrl;

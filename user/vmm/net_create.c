@@ -106,9 +106,12 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	unsigned int i;
 	int err;
 
-	err = make_mac(config.mac, options->mac);
+	err = make_mac(net->mac, options->mac);
 	if (err)
 		return err;
+	memcpy(config.mac, net->mac, sizeof(config.mac));
+	net->layout = options->layout == OPTIONS_LAYOUT_HOST ? tvm->layout :
+		options->layout;
 	memcpy(config_bytes, &config, sizeof(config_bytes));
 	for (i = 0; i < net->num_queues; i++)
 		sizes[i] = i < 2 * net->pairs ? DATA_QUEUE_SIZE :
@@ -125,9 +128,14 @@ static int plug_in(struct net *net, struct transport_vm *tvm,
 	desc.features[0] = TAP_FEATURES | OWN_FEATURES |
 		(net->vhost_features & VHOST_FEATURES) |
 		(net->pairs > 1 ? MULTI_FEATURES : 0);
-	err = libkvpci_default_layout(&desc, regions,
-				      options->layout == OPTIONS_LAYOUT_HOST ?
-				      tvm->layout : options->layout);
+	net->numbers = (struct device_numbers){
+		.virtio_id = desc.virtio_id,
+		.num_queues = desc.num_queues,
+		.num_vectors = desc.num_vectors,
+		.device_config_size = desc.device_config_size,
+		.features = { desc.features[0], desc.features[1] },
+	};
+	err = libkvpci_default_layout(&desc, regions, net->layout);
 	if (!err)
 		err = tvm->ops->create(tvm, &desc, &net->transport);
 	if (err)
@@ -200,7 +208,8 @@ int net_create(struct transport_vm *tvm, const struct net_options *options,
 		return report_error(-ENOMEM, "--net");
 	net->vm = tvm->vm;
 	net->pairs = options->queues;
-	net->num_queues = 2 * net->pairs + (net->pairs > 1);
+	net->num_queues = net_state_queues(net->pairs);
+	pthread_mutex_init(&net->lock, NULL);
 	memcpy(net->tap, options->tap, sizeof(net->tap));
 	net->ctrl.memory = &net->vm->memory;
 	net->ctrl.handle = net_ctrl;
@@ -259,5 +268,6 @@ void net_destroy(struct net *net)
 	close_all(net->calls, net->num_queues);
 	close_all(&net->go, 1);
 	close_all(&net->quit, 1);
+	pthread_mutex_destroy(&net->lock);
 	free(net);
 }

@@ -19,10 +19,11 @@
 #include "starter.h"
 
 /* Each device is started once, until starter_watch() is called for it. */
-static int control(struct starter *starter, int op, int fd, void *what)
+static int control(struct starter *starter, int op, int fd, uint32_t events,
+		   void *what)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLONESHOT, .data.ptr = what,
+		.events = events | EPOLLONESHOT, .data.ptr = what,
 	};
 
 	return epoll_ctl(starter->epoll, op, fd, &event) ? -errno : 0;
@@ -55,7 +56,7 @@ int starter_open(struct starter *starter)
 	starter->epoll = epoll_create1(EPOLL_CLOEXEC);
 	starter->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (starter->epoll < 0 || starter->quit < 0 ||
-	    control(starter, EPOLL_CTL_ADD, starter->quit, NULL))
+	    control(starter, EPOLL_CTL_ADD, starter->quit, EPOLLIN, NULL))
 		return report_error(-errno, "the thread that starts devices");
 	err = pthread_create(&starter->thread, NULL, run, starter);
 	if (err)
@@ -84,12 +85,12 @@ void starter_close(struct starter *starter)
 
 int starter_add(struct starter *starter, struct startable *device)
 {
-	int err = control(starter, EPOLL_CTL_ADD, device->fd, device);
+	int err = control(starter, EPOLL_CTL_ADD, device->fd, 0, device);
 
 	return err ? report_error(err, "epoll for a device") : 0;
 }
 
 void starter_watch(struct starter *starter, struct startable *device)
 {
-	control(starter, EPOLL_CTL_MOD, device->fd, device);
+	control(starter, EPOLL_CTL_MOD, device->fd, EPOLLIN, device);
 }

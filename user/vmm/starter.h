@@ -50,15 +50,17 @@ void starter_stop(struct starter *starter);
 void starter_close(struct starter *starter);
 
 /**
- * starter_add() - hand a new device to the starter
+ * starter_add() - make a new device known to the starter
  * @starter: open
  * @device: the device; it outlives the thread
+ *
+ * It is not watched yet.
  *
  * Return: 0 or a negative errno value, reported.
  */
 int starter_add(struct starter *starter, struct startable *device);
 
-/** starter_watch() - hand it to the starter once more */
+/** starter_watch() - hand a device that does not run to the starter */
 void starter_watch(struct starter *starter, struct startable *device);
 
 #endif /* KVPCI_VMM_STARTER_H */

@@ -246,7 +246,12 @@ static int kernel_save(struct transport *t, struct kvpci_device_registers *regis
 static int kernel_restore(struct transport *t,
 			  const struct kvpci_device_registers *registers)
 {
-	return libkvpci_device_restore(t->event_fd, registers);
+	int err = libkvpci_device_restore(t->event_fd, registers);
+
+	/* BARs are where the guest had them. */
+	if (!err && kernel_of(t)->mmap_reads)
+		mmap_reads_update(kernel_of(t)->mmap_reads);
+	return err;
 }
 
 const struct transport_ops transport_kernel = {

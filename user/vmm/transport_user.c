@@ -481,10 +481,14 @@ static int user_save(struct transport *t, struct kvpci_device_registers *registe
 {
 	const struct kvpci_state state = state_of(registers);
 	struct user_transport *u = user_of(t);
+	uint32_t i;
 	int err;
 
 	if (!registers_fit(u, registers))
 		return -EINVAL;
+	/* As the module has it: what was asked for before is sent, or pending. */
+	for (i = 0; i < u->core.num_queues; i++)
+		take_call(u, i);
 	pthread_mutex_lock(&u->lock);
 	err = kvpci_core_save(&u->core, registers, &state);
 	if (registers->pci_config_size)

@@ -73,7 +73,7 @@ int vhost_set_features(int fd, uint64_t features)
 }
 
 static int set_rings(int fd, unsigned int index, const struct memory *memory,
-		     const struct kvpci_queue_state *queue)
+		     const struct kvpci_queue_state *queue, uint16_t next)
 {
 	struct vhost_vring_state state = { .index = index };
 	struct vhost_vring_addr addr = { .index = index };
@@ -87,7 +87,7 @@ static int set_rings(int fd, unsigned int index, const struct memory *memory,
 	state.num = n;
 	if (ioctl(fd, VHOST_SET_VRING_NUM, &state))
 		return -errno;
-	state.num = 0;
+	state.num = next;
 	if (ioctl(fd, VHOST_SET_VRING_BASE, &state))
 		return -errno;
 	addr.desc_user_addr = (uintptr_t)desc;
@@ -106,12 +106,13 @@ int vhost_queue_wire(int fd, unsigned int index, int kick_fd, int call_fd)
 }
 
 int vhost_queue_start(int fd, unsigned int index, const struct memory *memory,
-		      const struct kvpci_queue_state *queue, int kick_fd, int tap)
+		      const struct kvpci_queue_state *queue, uint16_t next,
+		      int kick_fd, int tap)
 {
 	struct vhost_vring_file backend = { .index = index, .fd = tap };
 	int err;
 
-	err = set_rings(fd, index, memory, queue);
+	err = set_rings(fd, index, memory, queue, next);
 	if (err)
 		return err;
 	if (ioctl(fd, VHOST_NET_SET_BACKEND, &backend))
@@ -131,4 +132,14 @@ void vhost_queue_stop(int fd, unsigned int index)
 	/* Waits until the queue is idle; without backend it stays so. */
 	if (ioctl(fd, VHOST_NET_SET_BACKEND, &file))
 		report_error(-errno, "stopping a vhost queue");
+}
+
+/* What it has taken from the queue it has also finished by then. */
+uint16_t vhost_queue_next(int fd, unsigned int index)
+{
+	struct vhost_vring_state state = { .index = index };
+
+	if (ioctl(fd, VHOST_GET_VRING_BASE, &state))
+		report_error(-errno, "VHOST_GET_VRING_BASE");
+	return (uint16_t)state.num;
 }

@@ -39,6 +39,7 @@ int vhost_queue_wire(int fd, unsigned int index, int kick_fd, int call_fd);
  * @index: 0: receive, 1: transmit; it has its eventfds
  * @memory: the guest's RAM
  * @queue: size and addresses from the driver; they are not trusted
+ * @next: entry of the available ring to begin with; 0 for a queue that is new
  * @kick_fd: eventfd of the driver's notifications
  * @tap: the tap's queue
  *
@@ -47,10 +48,13 @@ int vhost_queue_wire(int fd, unsigned int index, int kick_fd, int call_fd);
  * Return: 0; -EFAULT: a ring is not in RAM; or another negative errno value.
  */
 int vhost_queue_start(int fd, unsigned int index, const struct memory *memory,
-		      const struct kvpci_queue_state *queue, int kick_fd,
-		      int tap);
+		      const struct kvpci_queue_state *queue, uint16_t next,
+		      int kick_fd, int tap);
 
 /** vhost_queue_stop() - when it returns, vhost has let go of the queue */
 void vhost_queue_stop(int fd, unsigned int index);
+
+/** vhost_queue_next() - where a queue that is stopped was to go on */
+uint16_t vhost_queue_next(int fd, unsigned int index);
 
 #endif /* KVPCI_VMM_VHOST_H */
