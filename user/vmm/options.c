@@ -126,15 +126,30 @@ static int set_mmap_reads(struct options *o, const char *name, const char *value
 	return -EINVAL;
 }
 
-static int set_exits(struct options *o, const char *name, const char *value)
+static int file_name(const char **path, const char *name, const char *value)
 {
-	if (value && !*value) {
+	if (!*value) {
 		report("%s: the file's name is empty", name);
 		return -EINVAL;
 	}
-	o->exits = true;
-	o->exits_path = value;
+	*path = value;
 	return 0;
+}
+
+static int set_exits(struct options *o, const char *name, const char *value)
+{
+	o->exits = true;
+	return value ? file_name(&o->exits_path, name, value) : 0;
+}
+
+static int set_snapshot(struct options *o, const char *name, const char *value)
+{
+	return file_name(&o->snapshot, name, value);
+}
+
+static int set_restore(struct options *o, const char *name, const char *value)
+{
+	return file_name(&o->restore, name, value);
 }
 
 static int set_help(struct options *o, const char *name, const char *value)
@@ -291,6 +306,11 @@ static const struct option_row rows[] = {
 	  set_mmap_reads },
 	{ "--exits", VALUE_OPTIONAL, "[=FILE]",
 	  "at the end, and on SIGUSR1, count exits to userspace", set_exits },
+	{ "--snapshot", VALUE_NEEDED, "FILE",
+	  "on SIGUSR2, write all of the running machine to this file, and go on",
+	  set_snapshot },
+	{ "--restore", VALUE_NEEDED, "FILE",
+	  "go on from such a file, in place of a kernel's boot", set_restore },
 	{ "--help", VALUE_NONE, "", "print this; -h is the same", set_help },
 	{ "-h", VALUE_NONE, "", NULL, set_help },
 };
@@ -355,7 +375,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		if (used < 0)
 			return used;
 	}
-	if (!options->help && !options->image.kernel) {
+	if (!options->help && !options->image.kernel && !options->restore) {
 		report("--kernel: missing: which kernel is to boot?");
 		return -EINVAL;
 	}
@@ -366,7 +386,8 @@ void options_help(void)
 {
 	size_t i;
 
-	puts("usage: kvpci run --kernel FILE [OPTION]...\n\n"
+	puts("usage: kvpci run --kernel FILE [OPTION]...\n"
+	     "       kvpci run --restore FILE [OPTION]...\n\n"
 	     "Boots a Linux kernel in a virtual machine, its console on stdin and stdout.\n"
 	     "Ctrl-A x ends it.\n");
 	for (i = 0; i < NUM_ROWS; i++) {

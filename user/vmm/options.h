@@ -43,6 +43,8 @@ struct net_options {
  * @num_nets: how many
  * @exits: --exits was given
  * @exits_path: its file, or NULL: stderr
+ * @snapshot: --snapshot: the file that SIGUSR2 writes, or NULL
+ * @restore: --restore: the file to go on from, or NULL
  * @help: --help was given
  */
 struct options {
@@ -55,6 +57,8 @@ struct options {
 	unsigned int num_nets;
 	bool exits;
 	const char *exits_path;
+	const char *snapshot;
+	const char *restore;
 	bool help;
 };
 

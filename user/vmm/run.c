@@ -11,15 +11,18 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "acpi.h"
 #include "commands.h"
 #include "console.h"
 #include "net.h"
+#include "net_state.h"
 #include "options.h"
 #include "pci.h"
 #include "report.h"
+#include "snapshot.h"
 #include "starter.h"
 #include "util.h"
 #include "vcpu.h"
@@ -34,6 +37,7 @@
  * @starter: starts the cards
  * @nets: network cards
  * @num_nets: how many were made
+ * @snapshot: the file that it goes on from; open until it does
  * @console: the terminal
  * @signal_fd: signals for the main thread
  * @stdin_open: stdin may have more
@@ -46,6 +50,7 @@ struct machine {
 	struct starter starter;
 	struct net *nets[OPTIONS_MAX_NETS];
 	unsigned int num_nets;
+	struct snapshot snapshot;
 	struct console console;
 	int signal_fd;
 	bool stdin_open;
@@ -55,7 +60,7 @@ struct machine {
 static int open_signals(struct machine *m)
 {
 	static const int handled[] = {
-		SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1,
+		SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
 	};
 	sigset_t set;
 	size_t i;
@@ -111,24 +116,159 @@ static int load(struct machine *m)
 	return err;
 }
 
+/* --- snapshots ------------------------------------------------------------------ */
+
+/* What the command line has to say as well. */
+struct record {
+	uint64_t memory;
+	uint32_t cpus;
+	uint32_t nets;
+};
+
+/* Cards come before local APICs: what they had to send has reached those by then. */
+static void save(struct machine *m, struct snapshot_writer *w)
+{
+	const struct record record = {
+		.memory = m->options.memory,
+		.cpus = m->options.cpus,
+		.nets = m->num_nets,
+	};
+	unsigned int i;
+
+	snapshot_put(w, SNAPSHOT_MACHINE, 0, &record, sizeof(record));
+	for (i = 0; i < m->num_nets; i++)
+		net_save(m->nets[i], w, i);
+	vcpus_save(&m->vm, w);
+	vm_save(&m->vm, w);
+	serial_save(&m->vm.serial, w);
+	power_save(&m->vm.power, w);
+	memory_save(&m->vm.memory, w);
+}
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * vCPUs come first: then nothing new comes from the guest. Backends finish what they
+ * have begun. Once all is copied the guest goes on, and the file goes to the disk.
+ */
+static void take_snapshot(struct machine *m)
+{
+	int64_t begin = milliseconds(), end;
+	struct snapshot_writer w;
+	unsigned int i;
+
+	if (!m->options.snapshot) {
+		report("SIGUSR2: there is no --snapshot FILE to write to");
+		return;
+	}
+	vcpus_pause(&m->vm);
+	for (i = 0; i < m->num_nets; i++)
+		net_pause(m->nets[i]);
+	snapshot_create(&w, m->options.snapshot);
+	save(m, &w);
+	for (i = 0; i < m->num_nets; i++)
+		net_resume(m->nets[i]);
+	vcpus_resume(&m->vm);
+	end = milliseconds();
+	/* What has ended cannot go on, here or elsewhere. */
+	if (__atomic_load_n(&m->vm.end, __ATOMIC_ACQUIRE) != VM_RUNNING) {
+		report("--snapshot: the guest has ended");
+		snapshot_fail(&w, -ECANCELED);
+	}
+	if (!snapshot_commit(&w))
+		report("--snapshot: wrote '%s', %llu KiB; the guest stood still for %lld ms",
+		       m->options.snapshot, (unsigned long long)w.at >> 10,
+		       (long long)(end - begin));
+}
+
+/* Is this command line the machine that was saved? */
+static int fit(struct machine *m)
+{
+	struct options *o = &m->options;
+	struct snapshot *s = &m->snapshot;
+	struct record record;
+	unsigned int i;
+	int err;
+
+	err = snapshot_open(s, o->restore);
+	if (!err)
+		err = snapshot_get(s, SNAPSHOT_MACHINE, 0, &record, sizeof(record));
+	if (err)
+		return err;
+	if (record.memory != o->memory) {
+		report("--restore: '%s' has %llu MiB of memory, --memory says %llu; give --memory %llu",
+		       o->restore, (unsigned long long)record.memory >> 20,
+		       (unsigned long long)o->memory >> 20,
+		       (unsigned long long)record.memory >> 20);
+		return -EINVAL;
+	}
+	if (record.cpus != o->cpus) {
+		report("--restore: '%s' has %u vCPUs, --cpus says %u; give --cpus %u",
+		       o->restore, record.cpus, o->cpus, record.cpus);
+		return -EINVAL;
+	}
+	if (record.nets != o->num_nets) {
+		report("--restore: '%s' has %u network cards, --net is given %u times; give it %u times",
+		       o->restore, record.nets, o->num_nets, record.nets);
+		return -EINVAL;
+	}
+	for (i = 0; !err && i < o->num_nets; i++)
+		err = net_state_fit(&o->nets[i], s, i);
+	return err;
+}
+
+/* Lines are driven, and messages sent, once there is who takes them. */
+static int restore(struct machine *m)
+{
+	struct snapshot *s = &m->snapshot;
+	unsigned int i;
+	int err;
+
+	err = memory_restore(&m->vm.memory, s);
+	if (!err)
+		err = vcpus_restore(&m->vm, s);
+	if (!err)
+		err = vm_restore(&m->vm, s);
+	if (!err)
+		err = serial_restore(&m->vm.serial, s);
+	if (!err)
+		err = power_restore(&m->vm.power, s);
+	for (i = 0; !err && i < m->num_nets; i++)
+		err = net_restore(m->nets[i], s, i);
+	if (!err)
+		err = snapshot_all_used(s);
+	snapshot_close(s);
+	return err;
+}
+
 static int build(struct machine *m)
 {
 	struct vm *vm = &m->vm;
 	int err;
 
 	err = vm_open(vm);
+	if (!err && m->options.restore)
+		err = fit(m);
 	if (!err)
 		err = memory_add(vm, m->options.memory);
 	if (!err)
 		err = vcpus_create(vm, m->options.cpus);
 	if (!err)
 		err = pci_create(vm, m->options.num_nets);
-	if (!err)
+	if (!err && !m->options.restore)
 		err = load(m);
 	if (!err)
 		err = build_devices(m);
 	return err;
 }
+
+/* --- running -------------------------------------------------------------------- */
 
 static void take_input(struct machine *m)
 {
@@ -157,6 +297,10 @@ static void take_signal(struct machine *m)
 	if (info.ssi_signo == SIGUSR1) {
 		if (m->options.exits)
 			exits_write(&m->vm, m->options.exits_path);
+		return;
+	}
+	if (info.ssi_signo == SIGUSR2) {
+		take_snapshot(m);
 		return;
 	}
 	report("stopped by signal %u", info.ssi_signo);
@@ -199,6 +343,8 @@ static int execute(struct machine *m)
 	if (err)
 		return err;
 	err = serial_open(&m->vm.serial, &m->vm, &m->console);
+	if (!err && m->options.restore)
+		err = restore(m);
 	for (i = 0; !err && i < m->num_nets; i++)
 		err = net_start(m->nets[i], &m->starter);
 	if (!err)
@@ -230,6 +376,7 @@ static void dismantle(struct machine *m)
 	vcpus_free(&m->vm);
 	memory_free(&m->vm.memory);
 	vm_close(&m->vm);
+	snapshot_close(&m->snapshot);
 	close(m->signal_fd);
 }
 
@@ -240,6 +387,7 @@ int command_run(int argc, char **argv)
 	struct machine *m = &machine;
 	int status = STATUS_FAILED;
 
+	m->snapshot.fd = -1;
 	if (options_parse(&m->options, argc, argv)) {
 		status = STATUS_USAGE;
 	} else if (m->options.help) {
