@@ -34,6 +34,7 @@ static u32 get(const u8 *bytes, u32 offset, unsigned int length)
 
 typedef u16 __aligned(1) any_u16;
 typedef u32 __aligned(1) any_u32;
+typedef u64 __aligned(1) any_u64;
 
 /* In one store, where it can be: the guest may be looking at the bytes. */
 static void put(u8 *bytes, u32 offset, unsigned int length, u32 value)
@@ -542,28 +543,38 @@ u32 kvpci_pci_config_irq_flags(const struct kvpci_pci_config *cs)
 }
 
 /*
- * Bits of a byte that are not to be restored: Status.Interrupt follows the registers,
- * and whether there are other functions is a matter of the place.
+ * Bits of 8 bytes that are not to be restored: Status.Interrupt follows the
+ * registers, and whether there are other functions is a matter of the place.
  */
-static u8 own_bits(unsigned int at)
+static u64 own_bits(unsigned int at)
 {
 	switch (at) {
-	case PCI_STATUS:
-		return PCI_STATUS_INTERRUPT;
-	case PCI_HEADER_TYPE:
-		return PCI_HEADER_TYPE_MFD;
+	case PCI_STATUS & ~7:
+		return (u64)PCI_STATUS_INTERRUPT << 8 * (PCI_STATUS & 7);
+	case PCI_HEADER_TYPE & ~7:
+		return (u64)PCI_HEADER_TYPE_MFD << 8 * (PCI_HEADER_TYPE & 7);
 	default:
 		return 0;
 	}
 }
 
+static u64 get8(const u8 *bytes)
+{
+	u64 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+/* The module's lock is held, so 8 bytes at a time. */
 int kvpci_pci_config_state_check(const struct kvpci_pci_config *cs,
 				 const u8 *bytes, u32 flags)
 {
 	unsigned int i;
 
-	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
-		if ((bytes[i] ^ cs->value[i]) & ~cs->wmask[i] & ~own_bits(i))
+	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i += 8)
+		if ((get8(bytes + i) ^ get8(cs->value + i)) & ~get8(cs->wmask + i) &
+		    ~own_bits(i))
 			return -EINVAL;
 	return irq_flags(cs, bytes) == flags ? 0 : -EINVAL;
 }
@@ -578,9 +589,10 @@ void kvpci_pci_config_restore(struct kvpci_pci_config *cs, const u8 *bytes)
 {
 	unsigned int i;
 
-	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i++)
-		cs->value[i] = (bytes[i] & ~own_bits(i)) |
-			       (cs->value[i] & own_bits(i));
+	for (i = 0; i < KVPCI_PCI_CONFIG_SIZE; i += 8)
+		WRITE_ONCE(*(any_u64 *)(cs->value + i),
+			   (get8(bytes + i) & ~own_bits(i)) |
+			   (get8(cs->value + i) & own_bits(i)));
 	/* The bytes do not tell: a BAR that was being sized has an address now. */
 	cs->sized = 0;
 }
