@@ -29,7 +29,6 @@
 
 #define ROUNDS		25
 #define LIMIT_MS	60000
-#define CLOCK_ROUNDS	64
 
 #define LAPIC_WINDOW	0xfee00000ULL
 #define LOGICAL		(1U << 2)	/* of a message's address */
@@ -279,31 +278,6 @@ static uint64_t signal_cycles(FIXTURE_DATA(irqs_off) *self, unsigned int queue)
 	return to - from;
 }
 
-/*
- * Does a cycle nearly always count the same? Then it counts instructions. An
- * interrupt may come in between, so not every round need agree; where cycles are
- * those of a processor hardly any do.
- */
-static bool clock_is_exact(void)
-{
-	uint64_t cycles[CLOCK_ROUNDS], least = ~0ULL;
-	unsigned int alike = 0;
-
-	for (int round = 0; round < CLOCK_ROUNDS; round++) {
-		volatile unsigned int i;
-		uint64_t from = __rdtsc();
-
-		for (i = 0; i < 1000; i++)
-			;
-		cycles[round] = __rdtsc() - from;
-		if (cycles[round] < least)
-			least = cycles[round];
-	}
-	for (int round = 0; round < CLOCK_ROUNDS; round++)
-		alike += cycles[round] == least;
-	return alike > CLOCK_ROUNDS * 3 / 4;
-}
-
 static int compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -326,7 +300,7 @@ TEST_F(irqs_off, no_longer_without_the_map)
 	uint64_t on[ROUNDS], off[ROUNDS];
 	unsigned long long with, without;
 
-	if (EXACT && !clock_is_exact())
+	if (EXACT && !trace_clock_counts())
 		SKIP(return, "the TSC does not count instructions");
 	trace_probe(&self->trace, "wake", 'p', "kvpci_irq_wakeup");
 	trace_probe(&self->trace, "woken", 'r', "kvpci_irq_wakeup");

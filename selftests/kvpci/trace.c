@@ -5,8 +5,7 @@
  */
 #include <linux/pci_regs.h>
 
-#include "lib/function.h"
-#include "lib/trace.h"
+#include "lib/fleet.h"
 #include "kselftest_harness.h"
 
 FIXTURE(trace) {
@@ -192,6 +191,50 @@ TEST_F(trace, arrival_waits_for_nobody)
 	EXPECT_LE(1, num);
 	EXPECT_GE(2, num);
 	EXPECT_EQ(before + 1, module_users());
+}
+
+#define RESTORED	12	/* devices */
+
+/* A device is back with four ioctls, and none of them is about its vectors. */
+TEST_F(trace, restore_takes_four_ioctls)
+{
+	static struct fleet_image image[RESTORED];
+	struct fleet_fds fds[RESTORED];
+	int devices[RESTORED];
+	struct fleet_ioctls ioctls;
+	struct machine m;
+
+	fleet_open(&m);
+	for (unsigned int n = 0; n < RESTORED; n++) {
+		fleet_fds(&fds[n]);
+		devices[n] = fleet_start(&m, n, &fds[n]);
+		fleet_save(devices[n], &image[n]);
+	}
+	for (unsigned int n = 0; n < RESTORED; n++)
+		close(devices[n]);
+	machine_destroy(&m);
+
+	fleet_open(&m);
+	fleet_count_ioctls(&self->trace);
+	for (unsigned int n = 0; n < RESTORED; n++)
+		devices[n] = fleet_restore(&m, n, &fds[n], &image[n]);
+	ioctls = fleet_ioctls(&self->trace);
+	EXPECT_EQ(4 * RESTORED, ioctls.all);
+	EXPECT_EQ(0, ioctls.irqfd);
+	EXPECT_EQ(0, ioctls.routing);
+	EXPECT_EQ(0, ioctls.ioeventfd);
+	/* Their doorbells ring, and each queue has its vector. */
+	for (unsigned int n = 0; n < RESTORED; n++) {
+		ASSERT_LE(0, devices[n]);
+		for (unsigned int q = 0; q < FLEET_QUEUES; q++) {
+			guest_write(&m.g, FLEET_MEM(n) + MEM_DOORBELLS + 4 * q, 2, q);
+			EXPECT_EQ(1, eventfd_count(fds[n].pairs[q].kick_fd));
+			eventfd_add(fds[n].pairs[q].call_fd);
+			EXPECT_EQ(FLEET_DATA(n, q), guest_irq(&m.g));
+		}
+		close(devices[n]);
+	}
+	machine_destroy(&m);
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #ifndef KVPCI_SELFTEST_TRACE_H
 #define KVPCI_SELFTEST_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TRACE_TEXT	65536
@@ -20,6 +21,9 @@ struct trace {
 
 /** require_trace() - exit as skipped when there is no tracefs */
 void require_trace(void);
+
+/** trace_clock_counts() - does the TSC count instructions? */
+bool trace_clock_counts(void);
 
 /** trace_open() - a new instance, whose clock is the TSC; or die */
 void trace_open(struct trace *trace);
