@@ -49,13 +49,14 @@ void access_memory(struct vcpu *vcpu, uint64_t address, uint8_t *data,
 	struct vm *vm = vcpu->vm;
 	bool answered;
 
-	if (address >= ECAM_BASE && address + length <= ECAM_BASE + ECAM_SIZE)
+	if (address >= ECAM_BASE && address + length <= ECAM_BASE + ECAM_SIZE) {
+		class = EXIT_ECAM;
 		answered = pci_config_access(vm->pci, (uint32_t)(address - ECAM_BASE),
-					     data, length, transport_direction(write),
-					     &class);
-	else
+					     data, length, transport_direction(write));
+	} else {
 		answered = pci_bar_access(vm->pci, PCI_SPACE_MEMORY, address, data,
 					  length, transport_direction(write), &class);
+	}
 	if (!answered && !write)
 		memset(data, 0xff, length);
 	exit_count(&vcpu->exits.accesses[class][write]);

@@ -18,7 +18,6 @@
 static const char *const exit_class_names[EXIT_NUM_CLASSES] = {
 	[EXIT_SERIAL] = "serial",
 	[EXIT_POWER] = "power",
-	[EXIT_BRIDGE] = "bridge",
 	[EXIT_ECAM] = "ecam",
 	[EXIT_BAR_COMMON] = "bar_common",
 	[EXIT_BAR_NOTIFY] = "bar_notify",

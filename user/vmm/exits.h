@@ -12,8 +12,7 @@
 enum exit_class {
 	EXIT_SERIAL,
 	EXIT_POWER,		/* ACPI power registers, reset */
-	EXIT_BRIDGE,		/* PCI configuration space of the host bridge */
-	EXIT_ECAM,		/* and of everybody else */
+	EXIT_ECAM,		/* PCI configuration space */
 	EXIT_BAR_COMMON,	/* BARs, by the structure accessed */
 	EXIT_BAR_NOTIFY,
 	EXIT_BAR_ISR,

@@ -44,7 +44,7 @@
 #define PCI_GSI_BASE		16
 #define PCI_GSI_COUNT		8
 
-/* Slots of the bus; the first is the host bridge's. */
+/* Slots of the bus; the first stays empty. */
 #define PCI_SLOTS		32
 #define PCI_FUNCTIONS		8		/* of a slot */
 #define PCI_MAX_DEVICES		248		/* functions of the other slots */

@@ -32,13 +32,11 @@
 #define MAX_CAPS	48		/* as many as fit */
 
 /* Pages of the descriptor behind functions that are not the module's */
-enum { PAGE_BRIDGE, PAGE_ABSENT, NUM_PAGES };
-
 /**
  * struct mmap_reads - the bus
  * @vm: the VM
  * @tables: cover MSI-X tables as well
- * @fd: memory of NUM_PAGES pages
+ * @fd: a page that says nobody is there
  * @bus: the memory under the slot, a page a function
  * @covered: the slot is there
  * @windows: how many functions have their window set up
@@ -131,18 +129,17 @@ static int map_page(const struct mmap_reads *mmap_reads, uint32_t function, int 
 	return page == MAP_FAILED ? -errno : 0;
 }
 
-/* The bridge, and nobody else. */
+/* Nobody is there yet. */
 static int fill_bus(struct mmap_reads *mmap_reads)
 {
-	uint8_t pages[NUM_PAGES][PAGE];
+	uint8_t absent[PAGE];
 	uint32_t i;
-	int err;
+	int err = 0;
 
-	pci_bridge_fill(pages[PAGE_BRIDGE], PAGE);
-	memset(pages[PAGE_ABSENT], 0xff, PAGE);
+	memset(absent, 0xff, PAGE);
 	mmap_reads->fd = memfd_create("kvpci-bus", MFD_CLOEXEC);
 	if (mmap_reads->fd < 0 ||
-	    write(mmap_reads->fd, pages, sizeof(pages)) != sizeof(pages))
+	    write(mmap_reads->fd, absent, sizeof(absent)) != sizeof(absent))
 		return -errno;
 	mmap_reads->bus = mmap(NULL, ECAM_SIZE, PROT_NONE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -150,9 +147,8 @@ static int fill_bus(struct mmap_reads *mmap_reads)
 		mmap_reads->bus = NULL;
 		return -errno;
 	}
-	err = map_page(mmap_reads, 0, mmap_reads->fd, PAGE_BRIDGE * PAGE);
-	for (i = 1; !err && i < ECAM_SIZE / PAGE; i++)
-		err = map_page(mmap_reads, i, mmap_reads->fd, PAGE_ABSENT * PAGE);
+	for (i = 0; !err && i < ECAM_SIZE / PAGE; i++)
+		err = map_page(mmap_reads, i, mmap_reads->fd, 0);
 	return err;
 }
 
@@ -348,7 +344,7 @@ void mmap_reads_remove(struct mmap_reads_function *f)
 	uncover_table(f);
 	if (f->table)
 		munmap(f->table, f->table_size);
-	map_page(f->mmap_reads, f->function, f->mmap_reads->fd, PAGE_ABSENT * PAGE);
+	map_page(f->mmap_reads, f->function, f->mmap_reads->fd, 0);
 	f->mmap_reads->windows -= f->window_set;
 	free(f);
 }

@@ -24,17 +24,13 @@
 #define DEVICE_SLOTS		(PCI_SLOTS - 1)
 #define INTX_PINS		4	/* INTA# to INTD# */
 
-/* A generic host bridge; nothing drives it. */
-#define BRIDGE_VENDOR		0x1b36
-#define BRIDGE_DEVICE		0x0008
-#define BRIDGE_CLASS		0x060000
-
 _Static_assert(DEVICE_SLOTS * PCI_FUNCTIONS == PCI_MAX_DEVICES,
-	       "functions behind the bridge's slot");
+	       "functions behind the empty slot");
 
 /*
- * Slot 0 is the bridge. Devices are functions 0 of the other slots, in the order
- * they are added, then functions 1, and so on.
+ * Slot 0, a host bridge's by custom, stays empty: firmware and kernel find the bus
+ * in the tables of ACPI, and nothing drives a bridge. Devices are functions 0 of the
+ * other slots, in the order they are added, then functions 1, and so on.
  */
 struct pci {
 	pthread_rwlock_t lock;
@@ -76,31 +72,6 @@ void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last)
 	*last = pci->places.mem64_last;
 }
 
-static uint32_t bridge_read(uint32_t offset, unsigned int length)
-{
-	static const uint32_t words[] = {
-		[PCI_VENDOR_ID / 4] = BRIDGE_VENDOR | BRIDGE_DEVICE << 16,
-		[PCI_CLASS_REVISION / 4] = BRIDGE_CLASS << 8,
-	};
-	uint32_t word = offset / 4;
-	uint64_t value;
-
-	if (word >= ARRAY_SIZE(words))
-		return 0;
-	value = words[word] >> offset % 4 * 8;
-	return (uint32_t)(value & ((1ULL << length * 8) - 1));
-}
-
-void pci_bridge_fill(uint8_t *space, unsigned int size)
-{
-	uint32_t offset, word;
-
-	for (offset = 0; offset < size; offset += sizeof(word)) {
-		word = bridge_read(offset, sizeof(word));
-		memcpy(space + offset, &word, sizeof(word));
-	}
-}
-
 /* The device that is a function of the bus, or NULL. */
 static struct transport *find_device(const struct pci *pci, uint32_t function)
 {
@@ -126,10 +97,6 @@ static bool config_access(struct pci *pci, uint32_t offset,
 	int err;
 
 	offset &= (1U << FUNCTION_SHIFT) - 1;
-	if (function == 0) {
-		*value = bridge_read(offset, length);
-		return true;
-	}
 	t = find_device(pci, function);
 	if (!t) {
 		*value = ~0U;
@@ -149,14 +116,11 @@ static bool config_access(struct pci *pci, uint32_t offset,
 }
 
 bool pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-		       unsigned int length, enum transport_direction direction,
-		       enum exit_class *class)
+		       unsigned int length, enum transport_direction direction)
 {
 	const bool write = direction == TRANSPORT_WRITE;
 	uint32_t value = 0;
 	bool done;
-
-	*class = offset >> FUNCTION_SHIFT ? EXIT_ECAM : EXIT_BRIDGE;
 
 	/* Configuration accesses are 1, 2 or 4 bytes in one dword. */
 	if (length > 4 || length == 3 || offset % 4 + length > 4) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * PCI bus 0: the host bridge, configuration space of its functions, and where
- * their BARs are.
+ * PCI bus 0: configuration space of its functions, and where their BARs are.
  */
 #ifndef KVPCI_VMM_PCI_H
 #define KVPCI_VMM_PCI_H
@@ -22,7 +21,7 @@ enum pci_space {
 };
 
 /**
- * pci_create() - make the bus, with a host bridge in slot 0
+ * pci_create() - make the bus
  * @vm: the VM, with its memory; receives the bus
  * @max_devices: devices it is going to have, at most PCI_MAX_DEVICES
  *
@@ -30,9 +29,6 @@ enum pci_space {
  */
 int pci_create(struct vm *vm, unsigned int max_devices);
 void pci_free(struct vm *vm);
-
-/** pci_bridge_fill() - configuration space of the host bridge, whole dwords */
-void pci_bridge_fill(uint8_t *space, unsigned int size);
 
 /** pci_window64() - the 64-bit memory window: first and last byte */
 void pci_window64(const struct pci *pci, uint64_t *first, uint64_t *last);
@@ -56,7 +52,6 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  * @data: the value, little endian
  * @length: 1 to 8
  * @direction: read or write
- * @class: out: whose it is: EXIT_BRIDGE or EXIT_ECAM
  *
  * All bits read as one where there is no function, and where the access is not one
  * that PCI has.
@@ -64,8 +59,7 @@ int pci_add(struct pci *pci, const struct kvpci_device_create *desc,
  * Return: false if it is the VMM's, which hands it back by the transport.
  */
 bool pci_config_access(struct pci *pci, uint32_t offset, uint8_t *data,
-		       unsigned int length, enum transport_direction direction,
-		       enum exit_class *class);
+		       unsigned int length, enum transport_direction direction);
 
 /**
  * pci_bar_access() - an access that came to userspace, perhaps to a BAR

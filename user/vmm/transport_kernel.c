@@ -51,7 +51,6 @@ static int report_open(int err)
 
 static int kernel_open(struct transport_vm *tvm)
 {
-	static const uint8_t user_functions[ECAM_BUSES * 32] = { 1 };
 	struct kvpci_info info;
 	int fd, vm, err;
 
@@ -67,8 +66,7 @@ static int kernel_open(struct transport_vm *tvm)
 	close(fd);
 	if (vm < 0)
 		return report_error(vm, "KVPCI_VM_CREATE");
-	/* The host bridge, function 0, is answered here. */
-	err = libkvpci_vm_ecam(vm, ECAM_BASE, ECAM_BUSES, user_functions);
+	err = libkvpci_vm_ecam(vm, ECAM_BASE, ECAM_BUSES, NULL);
 	if (err) {
 		close(vm);
 		return report_error(err, "KVPCI_VM_ECAM");

@@ -10,7 +10,7 @@
 #define MODULE_BUSES	2	/* the launcher has one */
 #define FN(bus, dev, fn) ((bus) << 8 | (dev) << 3 | (fn))
 #define OURS		FN(0, 1, 0)	/* the machine's device */
-#define USERS		FN(0, 0, 0)	/* the host bridge is the VMM's */
+#define USERS		FN(0, 0, 0)	/* the VMM's own, if it has one */
 #define PIN		DEV_PIN
 #define BAR(n)		(PCI_BASE_ADDRESS_0 + 4 * (n))
 

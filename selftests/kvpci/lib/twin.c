@@ -35,7 +35,7 @@ _Static_assert(ECAM_ADDR == ECAM_BASE, "the launcher's place");
  * @vm: its VM, as the bus and the transport want it
  * @tvm: its transport
  * @num: devices
- * @devices: the devices, without the host bridge
+ * @devices: the devices
  */
 struct twin {
 	struct vm vm;
@@ -56,7 +56,7 @@ static bool answer(void *context, bool port, uint64_t addr, void *data,
 	if (!port && addr >= ECAM_BASE &&
 	    addr + width <= ECAM_BASE + ECAM_SIZE) {
 		return pci_config_access(twin->vm.pci, addr - ECAM_BASE, data,
-					 width, transport_direction(write), &class);
+					 width, transport_direction(write));
 	}
 	return pci_bar_access(twin->vm.pci,
 			      port ? PCI_SPACE_IO : PCI_SPACE_MEMORY, addr,
