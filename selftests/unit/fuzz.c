@@ -2,7 +2,7 @@
 /*
  * Random steps of guest and VMM from fixed seeds; the engine says what
  * must hold after each. KVPCI_FUZZ_SEED=n runs that seed alone, or those from it on
- * with KVPCI_FUZZ_ROUNDS.
+ * with KVPCI_FUZZ_ROUNDS. KVPCI_FUZZ_HOSTILE=1 tries a spoiled state after each step.
  */
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ static void fill(uint8_t *bytes, size_t n, uint64_t seed)
 	}
 }
 
-static unsigned long round_of(uint64_t seed, unsigned long *reached)
+static unsigned long round_of(uint64_t seed, bool hostile, unsigned long *reached)
 {
 	uint8_t *bytes = malloc(ROUND_BYTES);
 	unsigned long steps;
@@ -35,7 +35,7 @@ static unsigned long round_of(uint64_t seed, unsigned long *reached)
 	if (!bytes)
 		abort();
 	fill(bytes, ROUND_BYTES, seed);
-	steps = fuzz_run(bytes, ROUND_BYTES, reached);
+	steps = fuzz_run(bytes, ROUND_BYTES, reached, hostile);
 	free(bytes);
 	return steps;
 }
@@ -51,6 +51,7 @@ TEST(random_steps)
 {
 	uint64_t first = from_environment("KVPCI_FUZZ_SEED", 0);
 	uint64_t rounds = from_environment("KVPCI_FUZZ_ROUNDS", first ? 1 : ROUNDS);
+	bool hostile = from_environment("KVPCI_FUZZ_HOSTILE", 0);
 	unsigned long reached[FUZZ_REACHES] = { 0 };
 	unsigned long steps = 0;
 
@@ -59,10 +60,11 @@ TEST(random_steps)
 		snprintf(_metadata->results->reason,
 			 sizeof(_metadata->results->reason),
 			 "seed %llu", (unsigned long long)seed);
-		steps += round_of(seed, reached);
+		steps += round_of(seed, hostile, reached);
 	}
 	_metadata->results->reason[0] = '\0';
-	TH_LOG("%8lu steps", steps);
+	TH_LOG("%8lu steps, %lu spoiled states refused, %lu taken", steps,
+	       reached[FUZZ_STATE_REFUSED], reached[FUZZ_STATE_TAKEN]);
 	if (first)
 		return;
 	EXPECT_GE(steps, STEPS_AT_LEAST);

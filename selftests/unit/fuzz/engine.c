@@ -100,7 +100,7 @@ static void setup(struct fuzz *f)
 }
 
 unsigned long fuzz_run(const uint8_t *data, size_t size,
-		       unsigned long reached[FUZZ_REACHES])
+		       unsigned long reached[FUZZ_REACHES], bool hostile)
 {
 	struct fuzz *f = calloc(1, sizeof(*f));
 	unsigned long steps;
@@ -115,6 +115,8 @@ unsigned long fuzz_run(const uint8_t *data, size_t size,
 		actions[take(f, 1) % ARRAY_SIZE(actions)](f);
 		f->steps++;
 		check_model(f);
+		if (hostile)
+			try_hostile(f);
 	}
 	steps = f->steps;
 	unit_destroy(&f->u);
@@ -126,6 +128,6 @@ unsigned long fuzz_run(const uint8_t *data, size_t size,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	fuzz_run(data, size, NULL);
+	fuzz_run(data, size, NULL, false);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef KVPCI_FUZZ_ENGINE_H
 #define KVPCI_FUZZ_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,12 +58,13 @@ extern const char *const fuzz_reach_names[FUZZ_REACHES];
  * @data: the bytes
  * @size: how many
  * @reached: counters to add to, or NULL
+ * @hostile: after each step, try to restore a spoiled state elsewhere
  *
  * Aborts, saying why, when an invariant does not hold.
  *
  * Return: the number of steps made.
  */
 unsigned long fuzz_run(const uint8_t *data, size_t size,
-		       unsigned long reached[FUZZ_REACHES]);
+		       unsigned long reached[FUZZ_REACHES], bool hostile);
 
 #endif /* KVPCI_FUZZ_ENGINE_H */

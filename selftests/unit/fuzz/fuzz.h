@@ -108,5 +108,7 @@ void vmm_misc(struct fuzz *f);
 void vmm_reset(struct fuzz *f);
 void vmm_move(struct fuzz *f);
 void vmm_hostile(struct fuzz *f);
+/** try_hostile() - is a spoiled state refused, or taken, elsewhere? Uses no input up. */
+void try_hostile(struct fuzz *f);
 
 #endif /* KVPCI_FUZZ_H */

@@ -155,27 +155,54 @@ static void spoil(struct fuzz *f, struct unit_state *state)
 	bytes[at] = take_value(f);
 }
 
-void vmm_hostile(struct fuzz *f)
+/* Return: the core that took a spoiled state, or NULL if none did. */
+static struct unit *restore_spoiled(struct fuzz *f)
 {
 	struct unit_state state;
 	u32 spoiled = 1 + take(f, 1) % 4;
 	struct unit *v;
 	int ret;
 
-	if (take(f, 1) % 16 || unit_save(&f->u, &state))
-		return;
+	if (unit_save(&f->u, &state))
+		return NULL;
 	while (spoiled--)
 		spoil(f, &state);
 	v = another(&f->u);
 	ret = unit_restore(v, &state);
-	if (ret) {
-		REQUIRE(ret == -EINVAL);
-		REQUIRE(!v->core.device_status && !v->core.events);
-		put_away(v);
-		reach(f, FUZZ_STATE_REFUSED);
-		return;
+	if (!ret) {
+		reach(f, FUZZ_STATE_TAKEN);
+		return v;
 	}
+	REQUIRE(ret == -EINVAL);
+	REQUIRE(!v->core.device_status && !v->core.events);
+	put_away(v);
+	reach(f, FUZZ_STATE_REFUSED);
+	return NULL;
+}
+
+void vmm_hostile(struct fuzz *f)
+{
+	struct unit *v;
+
+	if (take(f, 1) % 16)
+		return;		/* A device lives for a while. */
+	v = restore_spoiled(f);
+	if (!v)
+		return;
 	go_on_in(f, v);
 	adopt(f);
-	reach(f, FUZZ_STATE_TAKEN);
+}
+
+void try_hostile(struct fuzz *f)
+{
+	const u8 *p = f->p;
+	struct unit *v = restore_spoiled(f);
+	struct unit_state state;
+
+	/* What was taken can be saved, unless nothing is sent at the moment. */
+	if (v) {
+		REQUIRE(!unit_save(v, &state) || v->core.silent);
+		put_away(v);
+	}
+	f->p = p;
 }
