@@ -115,7 +115,7 @@ bench: setup modules user kselftest ## compare with stock QEMU and the twin: tab
 
 clean: ## remove build output (keeps unpacked kernels and sources)
 	@if [ -d $(O) ]; then find $(O) -mindepth 1 -maxdepth 1 ! -name kernels \
-		! -name scripts ! -name kselftest ! -name dpdk ! -name '.linux-source*' \
+		! -name scripts ! -name kselftest ! -name dpdk \
 		-exec rm -rf {} +; fi
 
 distclean: ## remove build/ altogether
