@@ -193,6 +193,6 @@ TEST(line_refused)
 
 int main(int argc, char **argv)
 {
-	require_kvpci();
+	require_kvm();
 	return test_harness_run(argc, argv);
 }
